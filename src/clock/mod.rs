@@ -1,0 +1,110 @@
+//! Now, and sleep until: the only source of time.
+//!
+//! Everything that asks for the time takes a [`Clock`], so that a test can set
+//! it and a history of days runs in milliseconds. It does not format times and
+//! knows no zones.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+/// The longest single sleep of the real clock, so that a stepped system clock
+/// is noticed soon.
+const LONGEST_NAP: Duration = Duration::from_secs(5);
+
+/// Tells the time. Cheap to clone; clones of a settable clock move together.
+#[derive(Clone)]
+pub struct Clock(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    Real,
+    Settable(Arc<Hand>),
+}
+
+struct Hand {
+    /// Written by [`ClockHand`], read by every clone of the clock; held only to copy.
+    now: Mutex<Timestamp>,
+    moved: Notify,
+}
+
+/// Moves a settable clock.
+#[derive(Clone)]
+pub struct ClockHand(Arc<Hand>);
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub const fn real() -> Self {
+        Self(Inner::Real)
+    }
+
+    /// A clock that stands still at `start` until its hand is moved.
+    #[must_use]
+    pub fn settable(start: Timestamp) -> (Self, ClockHand) {
+        let hand = Arc::new(Hand { now: Mutex::new(start), moved: Notify::new() });
+        (Self(Inner::Settable(hand.clone())), ClockHand(hand))
+    }
+
+    /// The current instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+            Inner::Real => Timestamp::now(),
+            Inner::Settable(hand) => hand.read(),
+        }
+    }
+
+    /// Returns once `at` has come; at once if it has passed.
+    pub async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = match Duration::try_from(at.duration_since(self.now())) {
+                Ok(left) if !left.is_zero() => left,
+                _ => return,
+            };
+            match &self.0 {
+                Inner::Real => tokio::time::sleep(left.min(LONGEST_NAP)).await,
+                Inner::Settable(hand) => {
+                    // Listen first, then look, so that no move slips between.
+                    let mut moved = pin!(hand.moved.notified());
+                    moved.as_mut().enable();
+                    if hand.read() < at {
+                        moved.await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns once `span` has passed on this clock.
+    pub async fn sleep(&self, span: Duration) {
+        let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+        let at = self.now().checked_add(span).unwrap_or(Timestamp::MAX);
+        self.sleep_until(at).await;
+    }
+}
+
+impl Hand {
+    fn read(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClockHand {
+    /// Puts the clock to `at`, which may lie in the past, and wakes the sleepers.
+    pub fn set(&self, at: Timestamp) {
+        *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        self.0.moved.notify_waiters();
+    }
+
+    /// Moves the clock on by `span`.
+    pub fn advance(&self, span: Duration) {
+        let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+        let at = self.0.read().checked_add(span).unwrap_or(Timestamp::MAX);
+        self.set(at);
+    }
+}

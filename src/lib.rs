@@ -1,0 +1,15 @@
+//! Ringproof: self-hosted phone verification. The map of the rooms.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod intake;
+pub mod live;
+pub mod provider;
+pub mod service;
+pub mod simulator;
+pub mod store;
+pub mod telemetry;
+pub mod zadarma;
