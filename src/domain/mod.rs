@@ -1,6 +1,29 @@
 //! What a verification is and how it moves. Pure: no clock, no randomness, no
-//! input or output, no serialization.
+//! input or output, no serialization. Times, ids and keys come in as arguments,
+//! so that thousands of random histories can be run against it.
 
+mod apply;
+mod attempt;
+mod claim;
+mod evidence;
+mod id;
+mod names;
+mod outcome;
+mod phone;
+mod redeem;
 mod secret;
+mod timeline;
+mod verification;
 
+pub use apply::{Applied, Effect, Event, Why};
+pub use attempt::{Attempt, CallEnd, Dispatch, KeyReport};
+pub use claim::{Claim, WrittenForm};
+pub use evidence::{Check, Evidence, Level};
+pub use id::{InvalidId, VerificationId};
+pub use names::{Channel, InvalidName, Key, Name, PbxTime};
+pub use outcome::{CallResult, Outcome, RefusalReason, Status};
+pub use phone::{InvalidNumber, PhoneNumber};
+pub use redeem::RedeemRefusal;
 pub use secret::Secret;
+pub use timeline::{Entry, EntryKind};
+pub use verification::{Conclusion, Sounds, State, Step, Timing, Verification};

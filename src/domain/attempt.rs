@@ -1,0 +1,139 @@
+//! One dispatch of one step to a provider.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{CallResult, Evidence, Key, PbxTime, RefusalReason, Timing};
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Counts from 0 within its verification.
+    pub index: u8,
+    /// The step of the plan that it carries out.
+    pub step: u8,
+    /// When the intent to dispatch it was stored; the attempt is in flight from then on.
+    pub intent_at: Timestamp,
+    /// The key that the person is asked to press.
+    pub press: Key,
+    /// What became of the dispatch.
+    pub dispatch: Dispatch,
+    /// When the phone was first reported to ring.
+    pub ringing_at: Option<Timestamp>,
+    /// When the call was first reported to be answered.
+    pub answered_at: Option<Timestamp>,
+    /// An end of the call that was reported without a key.
+    pub call_end: Option<CallEnd>,
+    /// An end of some other call with the number, used only when nothing better comes.
+    pub hint: Option<CallResult>,
+    /// The first report that says which key was pressed, or that none was.
+    pub key_report: Option<KeyReport>,
+    /// The latest `call_start` accepted for an earlier attempt that held one of this one's claims.
+    pub earlier_call_start: Option<PbxTime>,
+}
+
+/// What is known of a dispatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// The intent is stored; the provider has not answered.
+    Intended,
+    /// The provider accepted it.
+    Accepted,
+    /// The provider did not place it, and surely did not.
+    Refused {
+        /// When that was known.
+        at: Timestamp,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// It may have reached the provider. Never repeated.
+    Unknown,
+}
+
+/// An end of the call, reported without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallEnd {
+    /// When the report was received.
+    pub at: Timestamp,
+    /// How the call ended.
+    pub result: CallResult,
+    /// The call's start on the PBX's clock, as signed.
+    pub call_start: PbxTime,
+}
+
+/// A report that says which key was pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyReport {
+    /// When the report was received.
+    pub at: Timestamp,
+    /// How the call ended.
+    pub result: CallResult,
+    /// The keys as reported; empty when none was pressed.
+    pub pressed: Box<str>,
+    /// The call's start on the PBX's clock, as signed.
+    pub call_start: PbxTime,
+    /// What was checked of the notification.
+    pub evidence: Evidence,
+}
+
+impl Attempt {
+    /// A new attempt whose intent is about to be stored.
+    #[must_use]
+    pub const fn intended(index: u8, step: u8, press: Key, intent_at: Timestamp) -> Self {
+        Self {
+            index,
+            step,
+            intent_at,
+            press,
+            dispatch: Dispatch::Intended,
+            ringing_at: None,
+            answered_at: None,
+            call_end: None,
+            hint: None,
+            key_report: None,
+            earlier_call_start: None,
+        }
+    }
+
+    /// Until when its claims hold. A claim outlives its verification, since
+    /// ending that does not hang up the phone: 60 s after the call's result, so
+    /// that no `call_start` of this call can lie in a new attempt's window, or
+    /// `call_lost_after` when no result comes.
+    #[must_use]
+    pub fn claims_held_until(&self, timing: &Timing) -> Timestamp {
+        if let Dispatch::Refused { at, .. } = self.dispatch {
+            return at;
+        }
+        let lost = self.intent_at + timing.call_lost_after;
+        let result_at = match (&self.key_report, &self.call_end) {
+            (Some(report), _) => report.at,
+            (None, Some(end)) => end.at,
+            (None, None) => return lost,
+        };
+        (result_at + timing.clock_tolerance * 2).min(lost.max(result_at))
+    }
+
+    /// The latest `call_start` that was accepted for this attempt or for an
+    /// earlier one with its claims.
+    #[must_use]
+    pub fn last_call_start(&self) -> Option<PbxTime> {
+        let report = self.key_report.as_ref().map(|report| report.call_start);
+        let end = self.call_end.map(|end| end.call_start);
+        report.max(end).max(self.earlier_call_start)
+    }
+
+    /// When waiting for a result ends: `result_grace` after an end without key,
+    /// otherwise `result_window` after the intent.
+    #[must_use]
+    pub fn gives_up_at(&self, timing: &Timing) -> Timestamp {
+        let window = self.intent_at + timing.result_window;
+        match self.call_end {
+            Some(end) => (end.at + timing.result_grace).min(window),
+            None => window,
+        }
+    }
+}
+
+/// Adds a span of the configuration, which is bounded to days, to an instant of this era.
+pub(super) fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,179 @@
+//! Phone numbers, E.164.
+
+use std::fmt;
+
+use rlibphonenumber::PhoneNumberFormat;
+
+/// A phone number that may be called: a calling code and a national number, at
+/// most 15 digits. Its `Display` is E.164; its `Debug` is masked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PhoneNumber(u64);
+
+/// Why a text is refused as a phone number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidNumber {
+    /// It does not begin with a plus sign and a calling code.
+    #[error(
+        "write the number in E.164: a plus sign, the calling code and the national number, as in +380441234567"
+    )]
+    NotInternational,
+    /// No country has that calling code.
+    #[error("no country has this calling code; write the number in E.164, as in +380441234567")]
+    UnknownCallingCode,
+    /// It carries an extension.
+    #[error("the number has an extension, which cannot be called here; leave it out")]
+    Extension,
+    /// It is a short number or has too few digits.
+    #[error(
+        "the number is too short for its calling code; short numbers and services cannot be called"
+    )]
+    TooShort,
+    /// It has too many digits.
+    #[error("the number is too long for its calling code")]
+    TooLong,
+    /// It holds something else than a number.
+    #[error("this is not a phone number; write it in E.164, as in +380441234567")]
+    NotANumber,
+}
+
+impl PhoneNumber {
+    /// Reads a number in international form; spaces, dashes, dots and parentheses are allowed.
+    ///
+    /// # Errors
+    /// Says what to change, see [`InvalidNumber`].
+    pub fn parse(text: &str) -> Result<Self, InvalidNumber> {
+        let text = text.trim();
+        if !text.starts_with('+') {
+            return Err(InvalidNumber::NotInternational);
+        }
+        if text.len() > 64 || text.contains(|c: char| !(c.is_ascii() && !c.is_ascii_control())) {
+            return Err(InvalidNumber::NotANumber);
+        }
+        let parsed =
+            rlibphonenumber::PhoneNumber::parse(text, None).map_err(|error| invalid(&error))?;
+        if !parsed.extension().is_empty() {
+            return Err(InvalidNumber::Extension);
+        }
+        if text.contains(|c: char| !(c.is_ascii_digit() || "+ -().".contains(c))) {
+            return Err(InvalidNumber::NotANumber);
+        }
+        if let Err(why) = parsed.is_possible_with_reason() {
+            return Err(impossible(why));
+        }
+        let e164 = parsed.format_as(PhoneNumberFormat::E164);
+        e164[1..].parse().map(Self).map_err(|_| InvalidNumber::TooLong)
+    }
+
+    /// From the integer that stores keep: the digits of E.164.
+    #[must_use]
+    pub const fn from_u64(digits: u64) -> Self {
+        Self(digits)
+    }
+
+    /// The integer that stores keep.
+    #[must_use]
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The digits of E.164, without the plus sign.
+    #[must_use]
+    pub fn digits(self) -> String {
+        self.0.to_string()
+    }
+
+    /// Whether the number is known to be in use by its country's numbering plan.
+    #[must_use]
+    pub fn is_known_valid(self) -> bool {
+        self.parsed().is_some_and(|number| number.is_valid())
+    }
+
+    /// The national significant number, and the digits of libphonenumber's national format.
+    pub(super) fn national_forms(self) -> (String, String) {
+        let Some(number) = self.parsed() else { return (String::new(), String::new()) };
+        let formatted = number.format_as(PhoneNumberFormat::National);
+        let digits = formatted.chars().filter(char::is_ascii_digit).collect();
+        (number.get_national_significant_number(), digits)
+    }
+
+    fn parsed(self) -> Option<rlibphonenumber::PhoneNumber> {
+        rlibphonenumber::PhoneNumber::parse(self.to_string(), None).ok()
+    }
+}
+
+fn invalid(error: &rlibphonenumber::ParseError) -> InvalidNumber {
+    use rlibphonenumber::ParseError;
+    match error {
+        ParseError::InvalidCountryCode => InvalidNumber::UnknownCallingCode,
+        ParseError::NotANumber(_) => InvalidNumber::NotANumber,
+        ParseError::TooShortAfterIdd | ParseError::TooShortNsn => InvalidNumber::TooShort,
+        ParseError::TooLongNsn => InvalidNumber::TooLong,
+    }
+}
+
+fn impossible(why: rlibphonenumber::ValidationError) -> InvalidNumber {
+    use rlibphonenumber::ValidationError;
+    match why {
+        ValidationError::InvalidCountryCode => InvalidNumber::UnknownCallingCode,
+        ValidationError::TooLong => InvalidNumber::TooLong,
+        ValidationError::TooShort | ValidationError::InvalidLength => InvalidNumber::TooShort,
+    }
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl PhoneNumber {
+    /// The number with its middle hidden, for logs and lists: `+380•••••••99`.
+    #[must_use]
+    pub fn masked(self) -> String {
+        let digits = self.digits();
+        let (head, tail) =
+            (digits.len().min(3), digits.len().saturating_sub(2).max(3.min(digits.len())));
+        format!("+{}{}{}", &digits[..head], "•".repeat(tail - head), &digits[tail..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_are_read_and_the_number_is_e164() {
+        assert_eq!(PhoneNumber::parse("+380 (99) 999-99.99").unwrap().to_string(), "+380999999999");
+    }
+
+    #[test]
+    fn bad_numbers_are_refused_by_name() {
+        for (text, why) in [
+            ("", InvalidNumber::NotInternational),
+            ("0999999999", InvalidNumber::NotInternational),
+            ("380999999999", InvalidNumber::NotInternational),
+            ("+999123456789", InvalidNumber::UnknownCallingCode),
+            ("+380441234567 ext. 5", InvalidNumber::Extension),
+            ("+380441234567;ext=5", InvalidNumber::Extension),
+            ("+38044", InvalidNumber::TooShort),
+            ("+1911", InvalidNumber::TooShort),
+            ("+3804412345678901234", InvalidNumber::TooLong),
+            ("+1800FLOWERS", InvalidNumber::NotANumber),
+            ("+", InvalidNumber::NotANumber),
+            ("+٣٨٠٩٩٩٩٩٩٩٩٩", InvalidNumber::NotANumber),
+        ] {
+            assert_eq!(PhoneNumber::parse(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_is_masked() {
+        assert_eq!(format!("{:?}", PhoneNumber::parse("+380991234567").unwrap()), "+380•••••••67");
+    }
+}
