@@ -1,1 +1,174 @@
-//! .
+//! The configuration: defaults, file, environment and flags, checked once into types.
+//!
+//! `config.example.toml` is compiled in as the defaults and documents every key.
+//! Whoever loads gets a configuration in which every value is valid, or all the
+//! problems at once, each with the place to change. Nobody checks again later,
+//! and nothing here looks at the running system; that is `doctor`'s work.
+
+mod account;
+mod app;
+mod log;
+mod network;
+mod problem;
+mod prompt;
+mod secrets;
+mod section;
+mod server;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod value;
+mod verification;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use account::{Account, ProviderKind};
+pub use app::App;
+pub use log::{Log, LogFormat};
+pub use network::Network;
+pub use problem::Problem;
+pub use prompt::{Prompt, PromptKey, PromptSounds};
+pub use server::{Server, Tls};
+pub use store::{Store, StoreUrl};
+pub use verification::VerificationLimits;
+
+use problem::Place;
+use section::{Section, variable};
+use tree::Table;
+
+/// The defaults, with the documentation of every key.
+pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// Everything that an operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The listener.
+    pub server: Server,
+    /// Where verifications are kept.
+    pub store: Store,
+    /// What is logged.
+    pub log: Log,
+    /// How long everything may take.
+    pub verification: VerificationLimits,
+    /// Accounts at providers, by name.
+    pub accounts: BTreeMap<String, Account>,
+    /// Prompts, by name.
+    pub prompts: BTreeMap<String, Prompt>,
+    /// Settings of apps, by name.
+    pub apps: BTreeMap<String, App>,
+}
+
+/// Loads the configuration from the defaults, `file`, `environment` and `flags` (dotted
+/// key and value), later ones winning.
+///
+/// # Errors
+///
+/// All problems in the order of their places. A file that is no TOML is reported alone,
+/// since everything missing from it would look like a problem of its own.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+    flags: &[(String, String)],
+) -> Result<Config, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut table = tree::from_toml(EXAMPLE, &|line| Place::Default { line })?;
+    let file = file.map(read_file).transpose()?.unwrap_or_default();
+    for layer in [file, tree::from_environment(environment), tree::from_flags(flags)] {
+        tree::merge(&mut table, layer, &mut problems);
+    }
+    let problems = RefCell::new(problems);
+    let config = Config::read(table, &problems);
+    let mut problems = problems.into_inner();
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    problems.sort();
+    problems.dedup();
+    Err(problems)
+}
+
+/// The variables of this process that belong to the configuration; bytes that are no
+/// UTF-8 are replaced and so refused where they matter.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let variables = std::env::vars_os();
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    variables.map(move |(name, value)| (text(name), text(value)))
+}
+
+impl Config {
+    /// Refuses to serve without an account.
+    ///
+    /// # Errors
+    ///
+    /// A problem that says what to set.
+    pub fn require_account(&self) -> Result<(), Problem> {
+        if !self.accounts.is_empty() {
+            return Ok(());
+        }
+        let keys = ["key", "secret", "notification_token"];
+        let variables = keys.map(|key| variable(&format!("accounts.main.{key}"))).join(", ");
+        let message = format!(
+            "no Zadarma account is set up; add [accounts.main] with {} to the configuration file \
+             (config.example.toml explains them), or set {variables} in the environment. \
+             To try Ringproof without an account, run `ringproof demo`",
+            keys.join(", "),
+        );
+        Err(Problem::new(Place::Nowhere, "accounts", message))
+    }
+
+    fn read(table: Table, problems: &RefCell<Vec<Problem>>) -> Self {
+        let mut root = Section::root(table, problems);
+        let config = Self {
+            store: Store::read(&mut root),
+            server: root.section("server", Server::read),
+            log: root.section("log", Log::read),
+            verification: root.section("verification", VerificationLimits::read),
+            accounts: root.named("accounts", Account::read),
+            prompts: root.named("prompts", Prompt::read),
+            apps: root.named("apps", App::read),
+        };
+        config.check(&root);
+        root.finish();
+        config
+    }
+
+    /// A token selects the account, so no two accounts may share one.
+    fn check(&self, root: &Section<'_>) {
+        let mut seen = BTreeSet::new();
+        for account in self.accounts.values() {
+            let tokens: BTreeSet<&str> =
+                account.notification_tokens().map(|token| token.expose()).collect();
+            if tokens.iter().any(|token| !token.is_empty() && seen.contains(token)) {
+                let message = format!(
+                    "{} has a notification token that another account has too",
+                    account.name
+                );
+                root.wrong("accounts", &message);
+            }
+            seen.extend(tokens);
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Table, Vec<Problem>> {
+    let file = Arc::new(path.to_path_buf());
+    let bytes = fs::read(path).map_err(|error| {
+        let message =
+            format!("cannot be read: {error}; config.example.toml shows what it may hold");
+        vec![Problem::new(Place::File(file.clone()), "", message)]
+    })?;
+    let place = |line| Place::Line { file: file.clone(), line };
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => tree::from_toml(text, &place),
+        Err(error) => {
+            let line = tree::line_of(&bytes, error.valid_up_to());
+            Err(vec![Problem::new(place(line), "", "is not UTF-8 text; save the file as UTF-8")])
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The sections `[server]` and `[server.tls]`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::network::Network;
+use super::section::Section;
+use super::value;
+
+/// The listener and what stands around it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How others reach the service, without a `/` at the end.
+    pub public_url: Option<String>,
+    /// Threads that answer requests; 0 is one per core.
+    pub workers: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How long a stop waits for running requests.
+    pub shutdown_timeout: Duration,
+    /// How many clients may wait at the same time.
+    pub max_waits: usize,
+    /// TLS on the listener.
+    pub tls: Option<Tls>,
+}
+
+/// The files of a listener with TLS, both PEM.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The certificate and its chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl Server {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            listen: section.value("listen", value::socket_address, nowhere),
+            public_url: section.optional("public_url", value::public_url),
+            workers: section.value("workers", value::number(0..=1024), 0),
+            trusted_proxies: section.list("trusted_proxies", value::parsed, Vec::new()),
+            shutdown_timeout: section
+                .duration("shutdown_timeout", Duration::ZERO..=Duration::from_mins(5)),
+            max_waits: section.value("max_waits", value::number(1..=1_000_000), 1),
+            tls: section.optional_section("tls", Tls::read),
+        }
+    }
+}
+
+impl Tls {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            certificate: section.value("certificate", value::path, PathBuf::new()),
+            key: section.value("key", value::path, PathBuf::new()),
+        }
+    }
+}
