@@ -1,1 +1,334 @@
-//! .
+//! Pending verifications in memory: how a notification finds its own, the
+//! newest version of each, and who waits for it.
+//!
+//! A convenience that may be lost at any moment: the store is the truth, and a
+//! replica that starts fills this from it. Versions are kept packed, as the
+//! store keeps them, since a million of them may be pending at once; this room
+//! does not look inside.
+
+mod waiters;
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use jiff::Timestamp;
+
+use crate::domain::{VerificationId, WrittenForm};
+
+pub use waiters::Subscription;
+use waiters::Waiters;
+
+/// Which of the configured accounts, by its place among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountIndex(pub u16);
+
+/// Shared state of one process. Written by the service after each commit, read
+/// by the intake and by whoever waits. Every lock is a map shard's, held only
+/// to copy in or out, never across an await.
+#[derive(Default)]
+pub struct Live {
+    /// What is held, by id.
+    held: DashMap<VerificationId, Held>,
+    /// Ids by the last seven digits that all written forms of their number share.
+    endings: DashMap<u32, Ids>,
+    waiters: Waiters,
+}
+
+/// One verification: its newest version as packed by the store, behind the
+/// forms that find it.
+struct Held {
+    /// The second after which it may be released, unless a newer version says otherwise.
+    until: i64,
+    version: u32,
+    /// Each form's account and integer, then the packed version.
+    forms: u8,
+    bytes: Box<[u8]>,
+}
+
+/// Nearly always one.
+enum Ids {
+    One(VerificationId),
+    Many(Vec<VerificationId>),
+}
+
+/// Bytes that one form takes: two of the account, eight of the form.
+const FORM_BYTES: usize = 10;
+
+/// What a look-up found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The one verification that claims exactly this form.
+    Exact(VerificationId),
+    /// None does, but one ends in the same nine digits.
+    NearMiss(VerificationId),
+    /// None.
+    Nothing,
+}
+
+/// A newest version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its version number.
+    pub version: u32,
+    /// The version as packed by the store.
+    pub packed: Box<[u8]>,
+}
+
+impl Live {
+    /// Nothing pending, nobody waiting.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Holds a verification until `until`, so that notifications with one of `forms` find it.
+    pub fn hold(
+        &self,
+        id: VerificationId,
+        version: u32,
+        until: Timestamp,
+        account: AccountIndex,
+        forms: &[WrittenForm],
+        packed: &[u8],
+    ) {
+        let mut bytes = Vec::with_capacity(forms.len() * FORM_BYTES + packed.len());
+        for form in forms {
+            bytes.extend_from_slice(&account.0.to_le_bytes());
+            bytes.extend_from_slice(&form.as_u64().to_le_bytes());
+        }
+        bytes.extend_from_slice(packed);
+        let count = u8::try_from(forms.len()).unwrap_or(u8::MAX);
+        self.held.insert(
+            id,
+            Held {
+                version,
+                until: until.as_second(),
+                forms: count,
+                bytes: bytes.into_boxed_slice(),
+            },
+        );
+        let mut endings: Vec<u32> = forms.iter().map(|form| ending(*form)).collect();
+        endings.sort_unstable();
+        endings.dedup();
+        for ending in endings {
+            match self.endings.entry(ending) {
+                Entry::Vacant(free) => {
+                    free.insert(Ids::One(id));
+                }
+                Entry::Occupied(mut taken) => taken.get_mut().add(id),
+            }
+        }
+    }
+
+    /// The verification whose claims include `form` at `account`. Claims are
+    /// unique, so an exact one is the only one.
+    #[must_use]
+    pub fn find(&self, account: AccountIndex, form: WrittenForm) -> Found {
+        let candidates = match self.endings.get(&ending(form)) {
+            None => return Found::Nothing,
+            Some(ids) => ids.copy(),
+        };
+        let mut near = Found::Nothing;
+        let wanted = (account, form);
+        for id in candidates.as_slice() {
+            let Some(held) = self.held.get(id) else { continue };
+            for held_form in held.claims() {
+                if held_form == wanted {
+                    return Found::Exact(*id);
+                }
+                if held_form.0 == account && held_form.1.ending() == form.ending() {
+                    near = Found::NearMiss(*id);
+                }
+            }
+        }
+        near
+    }
+
+    /// The newest version of a held verification.
+    #[must_use]
+    pub fn newest(&self, id: VerificationId) -> Option<Newest> {
+        let held = self.held.get(&id)?;
+        Some(Newest { version: held.version, packed: held.packed().into() })
+    }
+
+    /// Takes in a stored version if it is newer than the held one. An id that
+    /// is not held stays so.
+    pub fn put(&self, id: VerificationId, version: u32, until: Timestamp, packed: &[u8]) {
+        let Some(mut held) = self.held.get_mut(&id) else { return };
+        if held.version >= version {
+            return;
+        }
+        let forms = usize::from(held.forms) * FORM_BYTES;
+        let mut bytes = Vec::with_capacity(forms + packed.len());
+        bytes.extend_from_slice(&held.bytes[..forms]);
+        bytes.extend_from_slice(packed);
+        held.version = version;
+        held.until = until.as_second();
+        held.bytes = bytes.into_boxed_slice();
+    }
+
+    /// Lets go of a verification; whoever waits for it keeps waiting.
+    pub fn release(&self, id: VerificationId) {
+        let Some((_, held)) = self.held.remove(&id) else { return };
+        for (_, form) in held.claims() {
+            if let Entry::Occupied(mut taken) = self.endings.entry(ending(form))
+                && taken.get_mut().remove(id)
+            {
+                taken.remove();
+            }
+        }
+    }
+
+    /// Releases what need not be found any more at `now`.
+    pub fn sweep(&self, now: Timestamp) {
+        let second = now.as_second();
+        let over: Vec<VerificationId> =
+            self.held.iter().filter(|held| held.until < second).map(|held| *held.key()).collect();
+        for id in over {
+            self.release(id);
+        }
+    }
+
+    /// How many verifications are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether none is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Listens for changes of a verification. Subscribe first, then read, then wait.
+    #[must_use]
+    pub fn subscribe(&self, id: VerificationId) -> Subscription<'_> {
+        self.waiters.subscribe(id)
+    }
+
+    /// Wakes whoever waits for a verification; to be called after the commit.
+    pub fn wake(&self, id: VerificationId) {
+        self.waiters.wake(id);
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiters.count()
+    }
+}
+
+impl Held {
+    fn packed(&self) -> &[u8] {
+        &self.bytes[usize::from(self.forms) * FORM_BYTES..]
+    }
+
+    fn claims(&self) -> impl Iterator<Item = (AccountIndex, WrittenForm)> {
+        self.bytes.chunks_exact(FORM_BYTES).take(usize::from(self.forms)).map(|chunk| {
+            let account = u16::from_le_bytes([chunk[0], chunk[1]]);
+            let mut form = [0; 8];
+            form.copy_from_slice(&chunk[2..]);
+            (AccountIndex(account), WrittenForm::from_u64(u64::from_le_bytes(form)))
+        })
+    }
+}
+
+impl Ids {
+    fn add(&mut self, id: VerificationId) {
+        match self {
+            Self::One(known) if *known == id => {}
+            Self::One(known) => *self = Self::Many(vec![*known, id]),
+            Self::Many(ids) if ids.contains(&id) => {}
+            Self::Many(ids) => ids.push(id),
+        }
+    }
+
+    /// Takes `id` out; whether none is left.
+    fn remove(&mut self, id: VerificationId) -> bool {
+        match self {
+            Self::One(known) => *known == id,
+            Self::Many(ids) => {
+                ids.retain(|known| *known != id);
+                ids.is_empty()
+            }
+        }
+    }
+
+    fn copy(&self) -> Self {
+        match self {
+            Self::One(id) => Self::One(*id),
+            Self::Many(ids) => Self::Many(ids.clone()),
+        }
+    }
+
+    fn as_slice(&self) -> &[VerificationId] {
+        match self {
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Many(ids) => ids,
+        }
+    }
+}
+
+/// The last seven digits, which every written form of one number shares.
+const fn ending(form: WrittenForm) -> u32 {
+    form.ending() % 10_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u8) -> VerificationId {
+        VerificationId::from_bytes([n; 16])
+    }
+
+    fn forms(texts: &[&str]) -> Vec<WrittenForm> {
+        texts.iter().map(|text| WrittenForm::read(text).unwrap()).collect()
+    }
+
+    const MAIN: AccountIndex = AccountIndex(0);
+    const LATER: Timestamp = Timestamp::MAX;
+
+    #[test]
+    fn a_number_is_found_by_each_form_at_its_account_only() {
+        let live = Live::new();
+        live.hold(id(1), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"one");
+        for text in ["380991234567", "0991234567", "00380991234567"] {
+            assert_eq!(live.find(MAIN, forms(&[text])[0]), Found::Exact(id(1)));
+        }
+        assert_eq!(live.find(AccountIndex(1), forms(&["0991234567"])[0]), Found::Nothing);
+    }
+
+    #[test]
+    fn a_shared_ending_is_a_near_miss_and_no_match() {
+        let live = Live::new();
+        live.hold(id(1), 1, LATER, MAIN, &forms(&["12125550123"]), b"one");
+        assert_eq!(live.find(MAIN, forms(&["13125550123"])[0]), Found::NearMiss(id(1)));
+        assert_eq!(live.find(MAIN, forms(&["442025550123"])[0]), Found::Nothing);
+    }
+
+    #[test]
+    fn an_older_version_does_not_replace_a_newer_one() {
+        let live = Live::new();
+        live.hold(id(1), 1, LATER, MAIN, &forms(&["380991234567"]), b"one");
+        live.put(id(1), 3, LATER, b"three");
+        live.put(id(1), 2, LATER, b"two");
+        assert_eq!(
+            live.newest(id(1)),
+            Some(Newest { version: 3, packed: b"three".as_slice().into() })
+        );
+        assert_eq!(live.find(MAIN, forms(&["380991234567"])[0]), Found::Exact(id(1)));
+    }
+
+    #[test]
+    fn what_is_released_is_found_no_more_and_its_neighbours_are() {
+        let live = Live::new();
+        live.hold(id(1), 1, LATER, MAIN, &forms(&["12125550123"]), b"one");
+        live.hold(id(2), 1, LATER, MAIN, &forms(&["13125550123"]), b"two");
+        live.release(id(1));
+        assert_eq!(live.find(MAIN, forms(&["12125550123"])[0]), Found::NearMiss(id(2)));
+        assert_eq!(live.find(MAIN, forms(&["13125550123"])[0]), Found::Exact(id(2)));
+        live.release(id(2));
+        assert!(live.is_empty() && live.endings.is_empty());
+    }
+}
