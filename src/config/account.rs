@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::Secret;
 
-use super::network::Network;
+use crate::domain::Network;
 use super::secrets;
 use super::section::Section;
 use super::value;

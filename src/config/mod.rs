@@ -8,7 +8,7 @@
 mod account;
 mod app;
 mod log;
-mod network;
+
 mod problem;
 mod prompt;
 mod secrets;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use log::{Log, LogFormat};
-pub use network::Network;
+pub use crate::domain::Network;
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};

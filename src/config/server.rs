@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::network::Network;
+use crate::domain::Network;
 use super::section::Section;
 use super::value;
 
