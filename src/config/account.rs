@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::domain::Secret;
 
-use crate::domain::Network;
 use super::secrets;
 use super::section::Section;
 use super::value;
+use crate::domain::Network;
 
 /// Zadarma's address.
 const ZADARMA_URL: &str = "https://api.zadarma.com";

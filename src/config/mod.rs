@@ -27,10 +27,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use crate::domain::Network;
 pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use log::{Log, LogFormat};
-pub use crate::domain::Network;
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};

@@ -31,7 +31,10 @@ pub(super) async fn decode(received: &Received) -> Result<Decoded<'_>, Malformed
     }
 }
 
-async fn read_multipart(content_type: &str, body: Box<[u8]>) -> Result<Vec<(String, String)>, Malformed> {
+async fn read_multipart(
+    content_type: &str,
+    body: Box<[u8]>,
+) -> Result<Vec<(String, String)>, Malformed> {
     let boundary = multer::parse_boundary(content_type)?;
     let whole = stream::iter([Ok::<_, std::convert::Infallible>(Vec::from(body))]);
     let mut multipart = multer::Multipart::new(whole, boundary);

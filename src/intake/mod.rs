@@ -80,7 +80,8 @@ impl Intake {
     /// A pipeline with one policy per account, in the order of their index.
     #[must_use]
     pub fn new(service: Arc<Service>, policies: Vec<Policy>) -> Arc<Self> {
-        let verdicts = Counters::new(NOTIFICATIONS_TOTAL, "verdict", Verdict::ALL.map(Verdict::as_str));
+        let verdicts =
+            Counters::new(NOTIFICATIONS_TOTAL, "verdict", Verdict::ALL.map(Verdict::as_str));
         Arc::new(Self { service, policies, verdicts })
     }
 
@@ -102,7 +103,9 @@ impl Intake {
     /// The pipeline. Once it returns `Acknowledged`, the notification is durable.
     pub async fn receive(self: Arc<Self>, received: Received) -> Answer {
         let index = usize::from(received.account.0);
-        let (Some(policy), Some(account)) = (self.policies.get(index), self.service.accounts().get(index)) else {
+        let (Some(policy), Some(account)) =
+            (self.policies.get(index), self.service.accounts().get(index))
+        else {
             return Answer::ForbiddenSource;
         };
         let is_listed = policy.takes_source(received.source);
@@ -146,7 +149,11 @@ impl Intake {
     }
 
     /// Interpret, correlate, resolve and journal.
-    async fn judge(&self, authentic: &Authentic<'_>, context: &Context<'_>) -> Result<Verdict, StoreError> {
+    async fn judge(
+        &self,
+        authentic: &Authentic<'_>,
+        context: &Context<'_>,
+    ) -> Result<Verdict, StoreError> {
         let call = match authentic.interpret() {
             Notification::Call(call) => call,
             Notification::Other { event } => {
@@ -155,7 +162,8 @@ impl Intake {
             }
         };
         let form = WrittenForm::read(call.number);
-        let found = form.map_or(Found::Nothing, |form| self.service.find_claim(context.received.account, form));
+        let found = form
+            .map_or(Found::Nothing, |form| self.service.find_claim(context.received.account, form));
         let case = Case {
             call: &call,
             has_number: form.is_some(),
@@ -165,13 +173,12 @@ impl Intake {
             received_at: context.received.at,
             timing: self.service.timing(),
         };
-        let refused = rules::judge_form(&case);
-        let (id, None) = (found.exact(), refused) else {
-            let verdict = refused.unwrap_or(Verdict::NoMatch);
-            return self.journal_unmatched(&call, context, verdict).await;
-        };
-        let Some(id) = id else { return self.journal_unmatched(&call, context, Verdict::NoMatch).await };
-        self.resolve(id, &case, context).await
+        match (rules::judge_form(&case), found.exact()) {
+            (None, Some(id)) => self.resolve(id, &case, context).await,
+            (verdict, _) => {
+                self.journal_unmatched(&call, context, verdict.unwrap_or(Verdict::NoMatch)).await
+            }
+        }
     }
 
     async fn resolve(
@@ -225,7 +232,12 @@ impl Intake {
         }
         if verdict == Verdict::NearMiss {
             let masked = row.masked.as_deref().unwrap_or_default();
-            telemetry::alarm("near_miss", format!("a notification for {masked} shares only its ending with a number that is being called; it confirms nothing"));
+            telemetry::alarm(
+                "near_miss",
+                format!(
+                    "a notification for {masked} shares only its ending with a number that is being called; it confirms nothing"
+                ),
+            );
         }
         self.service.journal(row).await?;
         Ok(verdict)
@@ -271,7 +283,12 @@ impl Intake {
         Answer::ForbiddenSource
     }
 
-    async fn malformed(&self, received: &Received, policy: &Policy, why: &body::Malformed) -> Answer {
+    async fn malformed(
+        &self,
+        received: &Received,
+        policy: &Policy,
+        why: &body::Malformed,
+    ) -> Answer {
         self.count(Verdict::Malformed);
         tracing::warn!(account.name = %policy.account, "a notification is malformed: {why}");
         let facts = Facts::default();
@@ -288,7 +305,11 @@ impl Intake {
 }
 
 /// What an authentic notification with this verification's number means for it.
-fn decide(verification: &Verification, case: &Case<'_>, context: &Context<'_>) -> (Verdict, Option<Event>) {
+fn decide(
+    verification: &Verification,
+    case: &Case<'_>,
+    context: &Context<'_>,
+) -> (Verdict, Option<Event>) {
     let Some(attempt) = verification.attempts.last() else { return (Verdict::NoMatch, None) };
     match rules::judge_attempt(case, attempt) {
         None => {

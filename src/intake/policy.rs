@@ -62,5 +62,6 @@ impl Policy {
 /// `a-z`, `0-9`, `-` and `_`. Anything else would make a mirror of us.
 #[must_use]
 pub fn is_echo(value: &str) -> bool {
-    (1..=128).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=128).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

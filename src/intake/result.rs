@@ -15,7 +15,11 @@ const CAUSE_REJECTED: &str = "21";
 /// The result of a call. With the field `callback_dtmf` it is a key result,
 /// whatever the `calltype`; without it, it ends the attempt only if it is a call
 /// of the provider's own callback, and is a hint otherwise.
-pub(super) fn event(case: &Case<'_>, attempt: &Attempt, evidence: Evidence) -> (Verdict, Option<Event>) {
+pub(super) fn event(
+    case: &Case<'_>,
+    attempt: &Attempt,
+    evidence: Evidence,
+) -> (Verdict, Option<Event>) {
     let attempt = attempt.index;
     let at = case.received_at;
     let result = call_result(case);
@@ -26,9 +30,10 @@ pub(super) fn event(case: &Case<'_>, attempt: &Attempt, evidence: Evidence) -> (
             let report = KeyReport { at, result, pressed, call_start, evidence };
             (Verdict::Accepted, Some(Event::KeyReported { attempt, report }))
         }
-        None if case.call.calltype.is_some_and(|calltype| calltype.starts_with("callback_")) => {
-            (Verdict::Accepted, Some(Event::CallEnded { attempt, end: CallEnd { at, result, call_start } }))
-        }
+        None if case.call.calltype.is_some_and(|calltype| calltype.starts_with("callback_")) => (
+            Verdict::Accepted,
+            Some(Event::CallEnded { attempt, end: CallEnd { at, result, call_start } }),
+        ),
         None => (Verdict::Hint, Some(Event::OtherCallEnded { attempt, result })),
     }
 }
@@ -37,18 +42,23 @@ pub(super) fn event(case: &Case<'_>, attempt: &Attempt, evidence: Evidence) -> (
 pub(super) fn progress(case: &Case<'_>, attempt: &Attempt) -> (Verdict, Option<Event>) {
     let attempt = attempt.index;
     match case.call.event {
-        CallEvent::Start | CallEvent::OutStart => (Verdict::Progress, Some(Event::Ringing { attempt })),
-        CallEvent::Answer => (Verdict::Progress, Some(Event::Answered { attempt })),
-        CallEvent::Internal | CallEvent::End | CallEvent::OutEnd | CallEvent::Ivr | CallEvent::InternalEnd => {
-            (Verdict::NotAResult, None)
+        CallEvent::Start | CallEvent::OutStart => {
+            (Verdict::Progress, Some(Event::Ringing { attempt }))
         }
+        CallEvent::Answer => (Verdict::Progress, Some(Event::Answered { attempt })),
+        CallEvent::Internal
+        | CallEvent::End
+        | CallEvent::OutEnd
+        | CallEvent::Ivr
+        | CallEvent::InternalEnd => (Verdict::NotAResult, None),
     }
 }
 
 /// What was checked of a result that passed every rule: beside token, source
 /// and signature also its age, and that number and direction were signed.
 pub(super) const fn evidence(checked: Evidence, random_key: bool) -> Evidence {
-    let checked = checked.with(Check::Freshness).with(Check::SignedNumber).with(Check::SignedDirection);
+    let checked =
+        checked.with(Check::Freshness).with(Check::SignedNumber).with(Check::SignedDirection);
     if random_key { checked.with(Check::RandomKey) } else { checked }
 }
 

@@ -61,7 +61,8 @@ pub(super) fn unshifted(case: &Case<'_>) -> Option<Verdict> {
     };
     // The full login of an extension ends in it: 499499-100.
     let extension = internal.rsplit_once('-').map_or(internal, |(_, extension)| extension);
-    let listed = internal.is_empty() || case.facts.extensions.iter().any(|known| known == extension);
+    let listed =
+        internal.is_empty() || case.facts.extensions.iter().any(|known| known == extension);
     if shaped && listed { None } else { Some(Verdict::Ambiguous) }
 }
 
@@ -74,7 +75,11 @@ pub(super) fn outgoing(case: &Case<'_>) -> Option<Verdict> {
 /// that would be somebody phoning us under the person's caller ID.
 pub(super) fn not_to_us(case: &Case<'_>) -> Option<Verdict> {
     let ours = match case.call.event {
-        CallEvent::Start | CallEvent::Internal | CallEvent::End | CallEvent::Ivr | CallEvent::InternalEnd => {
+        CallEvent::Start
+        | CallEvent::Internal
+        | CallEvent::End
+        | CallEvent::Ivr
+        | CallEvent::InternalEnd => {
             let called_did = case.call.called_did.unwrap_or_default();
             case.policy.result_called_did.iter().any(|filler| filler == called_did)
         }
@@ -101,7 +106,11 @@ pub(super) fn in_window(case: &Case<'_>, attempt: &Attempt) -> Option<Verdict> {
     let from = intent - case.timing.clock_tolerance.as_secs();
     let until = intent + case.timing.call_lost_after.as_secs();
     let mut instants = case.facts.offsets.instants(call_start, case.received_at);
-    if instants.any(|instant| (from..=until).contains(&instant)) { None } else { Some(Verdict::OutsideWindow) }
+    if instants.any(|instant| (from..=until).contains(&instant)) {
+        None
+    } else {
+        Some(Verdict::OutsideWindow)
+    }
 }
 
 /// The call began later than any that was accepted for an earlier attempt with

@@ -79,7 +79,8 @@ impl Account {
         extensions: Vec<String>,
     ) -> Self {
         let mut facts = Facts { extensions: extensions.clone(), ..Facts::default() };
-        facts.own_numbers = own_numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
+        facts.own_numbers =
+            own_numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
         Self { name, provider, from, own_numbers, extensions, facts: RwLock::new(Arc::new(facts)) }
     }
 

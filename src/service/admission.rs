@@ -25,8 +25,9 @@ impl Service {
             return Err(StartRefusal::OwnNumber);
         }
         let (sounds, wanted, press) = self.choose(request)?;
-        let resolve =
-            |sound: &str| facts.sound_id(sound).map_err(|()| StartRefusal::SoundMissing(sound.to_owned()));
+        let resolve = |sound: &str| {
+            facts.sound_id(sound).map_err(|()| StartRefusal::SoundMissing(sound.to_owned()))
+        };
         let from = request.from.or(found.from);
         let call = ButtonCall {
             to: request.to,
@@ -44,19 +45,27 @@ impl Service {
     }
 
     fn account_of(&self, request: &StartRequest) -> Result<(AccountIndex, &Account), StartRefusal> {
-        let wanted = |account: &&Account| request.account.as_ref().is_none_or(|name| *name == account.name);
+        let wanted =
+            |account: &&Account| request.account.as_ref().is_none_or(|name| *name == account.name);
         let found = self.accounts.iter().enumerate().find(|(_, account)| wanted(account));
-        let index = found.and_then(|(index, account)| Some((AccountIndex(u16::try_from(index).ok()?), account)));
+        let index = found
+            .and_then(|(index, account)| Some((AccountIndex(u16::try_from(index).ok()?), account)));
         index.ok_or_else(|| {
-            StartRefusal::UnknownAccount(request.account.clone().unwrap_or_else(|| request.app.clone()))
+            StartRefusal::UnknownAccount(
+                request.account.clone().unwrap_or_else(|| request.app.clone()),
+            )
         })
     }
 
     /// What the call plays and which key it asks for.
-    fn choose(&self, request: &StartRequest) -> Result<(Sounds, PromptSounds, Press), StartRefusal> {
+    fn choose(
+        &self,
+        request: &StartRequest,
+    ) -> Result<(Sounds, PromptSounds, Press), StartRefusal> {
         let (name, language) = match &request.sounds {
             WantedSounds::Given { greeting, confirmed, fallback } => {
-                let (greeting, confirmed, fallback) = (greeting.clone(), confirmed.clone(), fallback.clone());
+                let (greeting, confirmed, fallback) =
+                    (greeting.clone(), confirmed.clone(), fallback.clone());
                 let press = request.press.unwrap_or(Press::Fixed(Key::ONE));
                 let wanted = PromptSounds {
                     greeting: greeting.to_string(),
@@ -70,20 +79,28 @@ impl Service {
         };
         let prompts = &self.settings.prompts;
         let suits = |name: &Name| {
-            let declared = |sounds: &PromptSounds| request.press.is_none_or(|press| sounds.press.is(press));
+            let declared =
+                |sounds: &PromptSounds| request.press.is_none_or(|press| sounds.press.is(press));
             prompts[name].languages.values().any(declared)
         };
         let default = Name::parse("default").ok();
         let chosen = match name {
             Some(name) => Some(name),
-            None => default.as_ref().into_iter().chain(prompts.keys()).find(|n| prompts.contains_key(n) && suits(n)),
+            None => default
+                .as_ref()
+                .into_iter()
+                .chain(prompts.keys())
+                .find(|n| prompts.contains_key(n) && suits(n)),
         };
         let unknown = || StartRefusal::UnknownPrompt { known: list(prompts.keys()) };
         let name = chosen.ok_or_else(unknown)?;
         let languages = &prompts.get(name).ok_or_else(unknown)?.languages;
         let unknown = || StartRefusal::UnknownLanguage { known: list(languages.keys()) };
         let english = Name::parse("en").ok();
-        let fallback = english.as_ref().filter(|en| languages.contains_key(en)).or_else(|| languages.keys().next());
+        let fallback = english
+            .as_ref()
+            .filter(|en| languages.contains_key(en))
+            .or_else(|| languages.keys().next());
         let language = language.or(fallback).ok_or_else(unknown)?;
         let sounds = languages.get(language).ok_or_else(unknown)?;
         let press = request.press.unwrap_or(match sounds.press {
@@ -93,7 +110,11 @@ impl Service {
         if !sounds.press.is(press) {
             return Err(StartRefusal::PressMismatch { declared: sounds.press.describe() });
         }
-        Ok((Sounds::Prompt { name: name.clone(), language: language.clone() }, sounds.clone(), press))
+        Ok((
+            Sounds::Prompt { name: name.clone(), language: language.clone() },
+            sounds.clone(),
+            press,
+        ))
     }
 
     fn lifetime(&self, request: &StartRequest) -> Result<SignedDuration, StartRefusal> {
@@ -134,4 +155,3 @@ fn list<'a>(names: impl Iterator<Item = &'a Name>) -> String {
     let names: Vec<&str> = names.map(Name::as_str).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
-

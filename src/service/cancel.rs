@@ -24,7 +24,11 @@ impl Service {
     ///
     /// # Errors
     /// See [`CancelRefusal`].
-    pub async fn cancel(&self, app: &Name, id: VerificationId) -> Result<Verification, CancelRefusal> {
+    pub async fn cancel(
+        &self,
+        app: &Name,
+        id: VerificationId,
+    ) -> Result<Verification, CancelRefusal> {
         self.show(app, id).await?;
         let at = self.clock.now();
         let judge = move |_: &_| Judgement { event: Some(Event::CancelAsked), at, row: None };

@@ -60,10 +60,14 @@ pub struct Caller {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRefusal {
     /// It is not of the form `ID.SECRET`, unknown, revoked, or the secret is wrong: one answer for all.
-    #[error("the key is not accepted; send \"Authorization: Bearer ID.SECRET\" with a key from `ringproof keys create`")]
+    #[error(
+        "the key is not accepted; send \"Authorization: Bearer ID.SECRET\" with a key from `ringproof keys create`"
+    )]
     NotAccepted,
     /// A given key is too short to be safe.
-    #[error("a key is ID.SECRET: an id of 1 to 64 and a secret of 16 to 128 characters of A-Z, a-z, 0-9, \"-\" and \"_\"")]
+    #[error(
+        "a key is ID.SECRET: an id of 1 to 64 and a secret of 16 to 128 characters of A-Z, a-z, 0-9, \"-\" and \"_\""
+    )]
     Malformed,
     /// A key with this id exists.
     #[error("a key with this id exists already, with another secret or for another app")]
@@ -126,11 +130,20 @@ impl Service {
     ///
     /// # Errors
     /// When it is malformed, known otherwise, or the store does not answer.
-    pub async fn add_key(&self, key: &Secret, app: Name, scopes: &[Scope]) -> Result<NewKey, KeyRefusal> {
+    pub async fn add_key(
+        &self,
+        key: &Secret,
+        app: Name,
+        scopes: &[Scope],
+    ) -> Result<NewKey, KeyRefusal> {
         let row = new_row(key, app, scopes, self.clock.now())?;
         if let Some(known) = self.keys.0.get(&row.id).map(|known| known.clone()) {
             let same = known.secret_hash == row.secret_hash && known.app == row.app;
-            return if same { Ok(NewKey { row: known, key: key.clone() }) } else { Err(KeyRefusal::Exists) };
+            return if same {
+                Ok(NewKey { row: known, key: key.clone() })
+            } else {
+                Err(KeyRefusal::Exists)
+            };
         }
         self.store.create_key(row.clone()).await?;
         self.keys.0.insert(row.id.clone(), row.clone());
@@ -156,14 +169,31 @@ impl Service {
     }
 }
 
-fn new_row(key: &Secret, app: Name, scopes: &[Scope], now: Timestamp) -> Result<KeyRow, KeyRefusal> {
+fn new_row(
+    key: &Secret,
+    app: Name,
+    scopes: &[Scope],
+    now: Timestamp,
+) -> Result<KeyRow, KeyRefusal> {
     let (id, secret) = key.expose().split_once('.').ok_or(KeyRefusal::Malformed)?;
-    let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !word(id) || !word(secret) || !(1..=64).contains(&id.len()) || !(16..=128).contains(&secret.len()) {
+    let word =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !word(id)
+        || !word(secret)
+        || !(1..=64).contains(&id.len())
+        || !(16..=128).contains(&secret.len())
+    {
         return Err(KeyRefusal::Malformed);
     }
     let scopes = scopes.iter().map(|scope| scope.as_str().into()).collect();
-    Ok(KeyRow { id: id.into(), app, secret_hash: hash(secret), scopes, created_at: now, revoked_at: None })
+    Ok(KeyRow {
+        id: id.into(),
+        app,
+        secret_hash: hash(secret),
+        scopes,
+        created_at: now,
+        revoked_at: None,
+    })
 }
 
 /// A plain hash suffices, since the secret is random and long.

@@ -182,7 +182,7 @@ impl Service {
         self.begin_closing();
         self.tasks.close();
         self.tasks.wait().await;
-        self.store.close().await;
+        self.store.clone().close().await;
     }
 }
 

@@ -34,7 +34,9 @@ impl Offsets {
     /// for when judged at `at`: one, or two within two hours of a change, or
     /// none before the first measurement.
     pub fn instants(self, time: PbxTime, at: Timestamp) -> impl Iterator<Item = i64> {
-        let recent = |(_, changed): &(i64, Timestamp)| at.as_second() - changed.as_second() <= PREVIOUS_COUNTS_SECONDS;
+        let recent = |(_, changed): &(i64, Timestamp)| {
+            at.as_second() - changed.as_second() <= PREVIOUS_COUNTS_SECONDS
+        };
         let previous = self.previous.filter(recent).map(|(offset, _)| offset);
         self.current.into_iter().chain(previous).map(move |offset| time.0 - offset)
     }

@@ -1,6 +1,8 @@
 //! Recover: what a start of the process finds in the store.
 
-use crate::domain::{Dispatch, Event, Status};
+use std::sync::{Arc, mpsc};
+
+use crate::domain::{Claim, Dispatch, Event, Verification, VerificationId};
 use crate::store::{StoreError, record};
 
 use super::{AccountIndex, Judgement, ResolveError, Service};
@@ -9,32 +11,17 @@ impl Service {
     /// Holds every verification that is in flight, so that notifications find
     /// it. A call whose intent is stored but whose answer is not may have been
     /// placed: it counts as unknown and is never asked for again.
-    pub(super) async fn recover(&self) -> Result<(), StoreError> {
+    pub(super) async fn recover(self: &Arc<Self>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut interrupted = Vec::new();
-        let mut held = 0_usize;
-        for (verification, claims) in self.store.in_flight().await? {
-            let until = verification.live_until(self.timing());
-            if until < now && verification.status() != Status::Pending {
-                continue;
+        let (report, found) = mpsc::channel();
+        let service = Arc::clone(self);
+        let visit = move |verification: Verification, claims: Vec<Claim>| {
+            if let Some(interrupted) = service.hold_again(&verification, &claims) {
+                let _ = report.send(interrupted);
             }
-            let account = claims.first().and_then(|claim| {
-                let index = self.accounts.iter().position(|account| account.name == claim.account)?;
-                u16::try_from(index).ok()
-            });
-            let Some(account) = account else {
-                tracing::warn!(verification.id = %verification.id, "its account is not in the configuration any more; its notifications will not be found");
-                continue;
-            };
-            let forms: Vec<_> = claims.iter().map(|claim| claim.form).collect();
-            let packed = record::pack(&verification);
-            self.live.hold(verification.id, verification.version, until, AccountIndex(account), &forms, &packed);
-            held += 1;
-            let last = verification.attempts.last();
-            if let Some(attempt) = last.filter(|attempt| attempt.dispatch == Dispatch::Intended) {
-                interrupted.push((verification.id, attempt.index));
-            }
-        }
+        };
+        self.store.in_flight(now, visit).await?;
+        let interrupted: Vec<(VerificationId, u8)> = found.into_iter().collect();
         for (id, attempt) in &interrupted {
             let event = Event::Unknown { attempt: *attempt };
             let judge = move |_: &_| Judgement { event: Some(event.clone()), at: now, row: None };
@@ -43,6 +30,7 @@ impl Service {
                 Err(ResolveError::Store(error)) => return Err(error),
             }
         }
+        let held = self.live.len();
         if held > 0 {
             tracing::info!(
                 verifications = held,
@@ -52,5 +40,38 @@ impl Service {
             );
         }
         Ok(())
+    }
+
+    /// Holds one verification; its id and attempt, if the attempt's dispatch was interrupted.
+    fn hold_again(
+        &self,
+        verification: &Verification,
+        claims: &[Claim],
+    ) -> Option<(VerificationId, u8)> {
+        let account = claims.first().and_then(|claim| {
+            let index = self.accounts.iter().position(|account| account.name == claim.account)?;
+            u16::try_from(index).ok()
+        });
+        let forms: Vec<_> = claims.iter().map(|claim| claim.form).collect();
+        match account {
+            Some(account) => {
+                let until = verification.live_until(self.timing());
+                let packed = record::pack(verification);
+                self.live.hold(
+                    verification.id,
+                    verification.version,
+                    until,
+                    AccountIndex(account),
+                    &forms,
+                    &packed,
+                );
+            }
+            None => tracing::warn!(
+                verification.id = %verification.id,
+                "its account is not in the configuration any more; its notifications will not be found",
+            ),
+        }
+        let last = verification.attempts.last()?;
+        (last.dispatch == Dispatch::Intended).then_some((verification.id, last.index))
     }
 }

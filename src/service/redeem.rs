@@ -39,8 +39,9 @@ impl Service {
     ) -> Result<Verification, RedeemError> {
         loop {
             let verification = self.show(app, id).await?;
-            let (next, entry) = verification.redeem(to, reference, self.clock.now(), self.timing())?;
-            let change = Change::new(&next, self.timing(), vec![entry], None);
+            let (next, entry) =
+                verification.redeem(to, reference, self.clock.now(), self.timing())?;
+            let change = Change::new(&next, self.timing(), &[entry], None);
             // Each conflict is another change that got in, of which a final verification sees few.
             if let Committed::Stored { packed } = self.store.change(change).await? {
                 self.live.put(id, next.version, next.live_until(self.timing()), &packed);

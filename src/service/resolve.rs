@@ -1,10 +1,15 @@
 //! Resolve: one event happens to one verification; stored, then made known.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 
-use crate::domain::{Applied, Effect, Event, Status, Verification, VerificationId, WrittenForm};
+use crate::domain::{
+    Applied, Effect, Event, Outcome, Status, Verification, VerificationId, WrittenForm,
+};
 use crate::store::{self, Change, Committed, NotificationRow, StoreError};
 use crate::telemetry;
+use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 use super::{AccountIndex, Found, Service};
 
@@ -52,9 +57,14 @@ impl Service {
     }
 
     /// The newest version, from memory or from the store.
-    pub(super) async fn newest(&self, id: VerificationId) -> Result<Option<Verification>, StoreError> {
+    pub(super) async fn newest(
+        &self,
+        id: VerificationId,
+    ) -> Result<Option<Verification>, StoreError> {
         match self.live.newest(id) {
-            Some(newest) => Ok(Some(store::record::unpack(&newest.packed)?)),
+            Some(newest) => store::record::unpack(&newest.packed).map(Some).map_err(|source| {
+                StoreError::Unreadable { table: "verifications", column: "record", source }
+            }),
             None => self.store.find(id).await,
         }
     }
@@ -81,7 +91,7 @@ impl Service {
                 }
                 return Ok(Resolved::Unchanged);
             };
-            let change = Change::new(&next, self.timing(), entries, row);
+            let change = Change::new(&next, self.timing(), &entries, row);
             match self.store.change(change).await? {
                 Committed::Conflict => newest = self.store.find(id).await?,
                 Committed::Stored { packed } => {
@@ -100,7 +110,7 @@ fn carry_out(verification: &Verification, effects: &[Effect]) {
     for effect in effects {
         match effect {
             Effect::Conclude(outcome) => {
-                OUTCOMES.with(outcome);
+                count_outcome(*outcome);
                 tracing::info!(
                     verification.id = %verification.id, app.name = %verification.app, outcome = outcome.as_str(),
                     to = ?verification.to, "verification ended: {}", outcome.as_str(),
@@ -111,13 +121,26 @@ fn carry_out(verification: &Verification, effects: &[Effect]) {
                 let was = was.unwrap_or(Status::Pending).as_str();
                 telemetry::alarm(
                     "disputed",
-                    &format!("{}: a later report contradicts the one that decided ({was})", verification.id),
+                    &format!(
+                        "{}: a later report contradicts the one that decided ({was})",
+                        verification.id
+                    ),
                 );
             }
             Effect::AlarmProviderRefused => telemetry::alarm(
                 "provider_refused",
-                &format!("{}: money or a limit at the provider stopped a call; look at its balance", verification.id),
+                &format!(
+                    "{}: money or a limit at the provider stopped a call; look at its balance",
+                    verification.id
+                ),
             ),
         }
     }
+}
+
+fn count_outcome(outcome: Outcome) {
+    static OUTCOMES: OnceLock<Counters> = OnceLock::new();
+    let register =
+        || Counters::new(VERIFICATIONS_TOTAL, "outcome", Outcome::ALL.map(Outcome::as_str));
+    OUTCOMES.get_or_init(register).increment(outcome.as_str());
 }

@@ -59,7 +59,9 @@ impl ServerKey {
 
     fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         // HMAC takes keys of any length, so this cannot fail; the digest stands in for nothing.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return Sha256::digest(self.0).into() };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            return Sha256::digest(self.0).into();
+        };
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(message);

@@ -6,7 +6,9 @@ use dashmap::DashSet;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::{Claim, Key, Name, PhoneNumber, State, Verification, VerificationId, WrittenForm};
+use crate::domain::{
+    Claim, Key, Name, PhoneNumber, State, Verification, VerificationId, WrittenForm,
+};
 use crate::provider::{ButtonCall, NoRoom, Slot};
 use crate::store::{self, StoreError};
 
@@ -186,12 +188,21 @@ impl Service {
             }
         };
         let admitted = self.admit(&request)?;
-        let slot = self.accounts[usize::from(admitted.account.0)].provider.reserve().map_err(StartRefusal::NoRoom)?;
+        let slot = self.accounts[usize::from(admitted.account.0)]
+            .provider
+            .reserve()
+            .map_err(StartRefusal::NoRoom)?;
         self.store_and_call(request, admitted, slot).await
     }
 
-    async fn replay(&self, app: &Name, idempotency: &Idempotency) -> Result<Option<Started>, StartRefusal> {
-        let Some((fingerprint, id)) = self.store.idempotency(app, &idempotency.key).await? else { return Ok(None) };
+    async fn replay(
+        &self,
+        app: &Name,
+        idempotency: &Idempotency,
+    ) -> Result<Option<Started>, StartRefusal> {
+        let Some((fingerprint, id)) = self.store.idempotency(app, &idempotency.key).await? else {
+            return Ok(None);
+        };
         if fingerprint != idempotency.fingerprint {
             return Err(StartRefusal::IdempotencyMismatch);
         }
@@ -208,7 +219,8 @@ impl Service {
         let Admitted { account, step, call, expires_in } = admitted;
         let now = self.clock.now();
         let forms = WrittenForm::all_of(request.to);
-        let claims = forms.iter().map(|form| Claim { account: step.account.clone(), form: *form }).collect();
+        let claims =
+            forms.iter().map(|form| Claim { account: step.account.clone(), form: *form }).collect();
         let verification = Verification {
             id: new_id(now),
             app: request.app,
@@ -234,12 +246,20 @@ impl Service {
             store::Started::ClaimHeld { until } => return Err(StartRefusal::NumberBusy { until }),
             store::Started::KeyReused => return Err(StartRefusal::IdempotencyMismatch),
             store::Started::Replayed(id) => {
-                let verification = self.newest(id).await?.ok_or(StartRefusal::IdempotencyRunning)?;
+                let verification =
+                    self.newest(id).await?.ok_or(StartRefusal::IdempotencyRunning)?;
                 return Ok(Started { verification, replayed: true });
             }
         };
         let id = stored.id;
-        self.live.hold(id, stored.version, stored.live_until(self.timing()), account, &forms, &packed);
+        self.live.hold(
+            id,
+            stored.version,
+            stored.live_until(self.timing()),
+            account,
+            &forms,
+            &packed,
+        );
         self.call_in_background(account, id, slot, call, now + ANSWER_WITHIN).await;
         let verification = self.newest(id).await?.unwrap_or(stored);
         Ok(Started { verification, replayed: false })
@@ -255,7 +275,10 @@ impl Service {
         until: Timestamp,
     ) {
         let service = Arc::clone(self);
-        let called = self.tasks.spawn_on(async move { service.dispatch(account, id, slot, call).await }, &self.runtime);
+        let called = self.tasks.spawn_on(
+            async move { service.dispatch(account, id, slot, call).await },
+            &self.runtime,
+        );
         tokio::select! {
             ended = called => {
                 if let Err(error) = ended {

@@ -16,7 +16,11 @@ impl Service {
     ///
     /// # Errors
     /// When there is no such verification or the store does not answer.
-    pub async fn wait(&self, id: VerificationId, longest: Duration) -> Result<Verification, ShowRefusal> {
+    pub async fn wait(
+        &self,
+        id: VerificationId,
+        longest: Duration,
+    ) -> Result<Verification, ShowRefusal> {
         let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::ZERO);
         let deadline = self.clock.now() + longest;
         // Subscribe first, then read, then wait, so that no change slips between.
