@@ -131,7 +131,8 @@ impl Live {
     }
 
     /// The verification whose claims include `form` at `account`. Claims are
-    /// unique, so an exact one is the only one.
+    /// unique, so an exact one is the only one, but for those that a later start
+    /// has taken over and the next sweep will release: the latest one counts.
     #[must_use]
     pub fn find(&self, account: AccountIndex, form: WrittenForm) -> Found {
         let candidates = match self.endings.get(&ending(form)) {
@@ -140,7 +141,7 @@ impl Live {
         };
         let mut near = Found::Nothing;
         let wanted = (account, form);
-        for id in candidates.as_slice() {
+        for id in candidates.as_slice().iter().rev() {
             let Some(held) = self.held.get(id) else { continue };
             for held_form in held.claims() {
                 if held_form == wanted {
@@ -316,6 +317,14 @@ mod tests {
         live.hold(id(1), 1, LATER, MAIN, &forms(&["12125550123"]), b"one");
         assert_eq!(live.find(MAIN, forms(&["13125550123"])[0]), Found::NearMiss(id(1)));
         assert_eq!(live.find(MAIN, forms(&["442025550123"])[0]), Found::Nothing);
+    }
+
+    #[test]
+    fn a_number_called_again_finds_the_later_call_before_any_sweep() {
+        let live = Live::new();
+        live.hold(id(1), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"one");
+        live.hold(id(2), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"two");
+        assert_eq!(live.find(MAIN, forms(&["0991234567"])[0]), Found::Exact(id(2)));
     }
 
     #[test]
