@@ -13,7 +13,7 @@ use super::tally::Tally;
 use crate::domain::Outcome;
 
 /// How many histories are run, by how many threads.
-const HISTORIES: u64 = 100_000;
+const HISTORIES: u64 = 200_000;
 const THREADS: u64 = 2;
 
 #[test]

@@ -2,12 +2,14 @@
 //! a store or a clock.
 
 mod adversary;
+mod domains_own;
 mod fixture;
 mod histories;
 mod history;
 mod invariants;
 mod left_out;
 mod numbers;
+mod orders;
 mod pbx;
 mod random;
 mod run;
