@@ -106,8 +106,6 @@ impl Authentic<'_> {
     }
 }
 
-<<<<<<< HEAD
-=======
 /// The names that the signature of `event` covers, in their order; for an event without
 /// a documented formula, those of an incoming call.
 #[must_use]
@@ -115,7 +113,6 @@ pub fn signed_fields(event: &str) -> &'static [&'static str] {
     formulas(event)[0]
 }
 
->>>>>>> sim
 fn formulas(event: &str) -> &'static [Formula] {
     match event {
         "NOTIFY_START"
