@@ -134,49 +134,34 @@ fn result(
 /// there for those who try to pass one off as a verification's.
 pub(super) fn unrelated(call: &Call, script: &Script) -> Vec<Fields> {
     let number = written(call, script);
-    let (seconds, internal) = (call.seconds().to_string(), script.internal.as_str());
-    let disposition = call.disposition.as_deref().unwrap_or("answered");
-    let cause = call.status_code.as_deref().unwrap_or("16");
-    let head = |event| {
-        [
-            ("event", event),
-            ("call_start", call.call_start.as_str()),
-            ("pbx_call_id", call.pbx_call_id.as_str()),
-        ]
-    };
-    let (did, from) = (call.from.as_str(), call.from.as_str());
-    let tail = [
-        ("duration", seconds.as_str()),
-        ("disposition", disposition),
-        ("status_code", cause),
-        ("is_recorded", "0"),
-        ("calltype", "normal"),
-    ];
-    let key = call.key.iter().map(|key| ("callback_dtmf", key.as_str()));
-    let told: Vec<Vec<(&str, &str)>> = if call.kind == Kind::Agent {
-        let parties =
-            [("destination", number.as_str()), ("caller_id", from), ("internal", internal)];
-        vec![
-            head("NOTIFY_OUT_START").into_iter().chain(parties).collect(),
-            head("NOTIFY_OUT_END").into_iter().chain(parties).chain(tail).chain(key).collect(),
-        ]
+    let internal = ("internal", script.internal.as_str());
+    let (first, parties, end): (&[&str], Fields, &str) = if call.kind == Kind::Agent {
+        let parties = [("destination", number.as_str()), ("caller_id", &call.from), internal];
+        (&["NOTIFY_OUT_START"], fields(parties), "NOTIFY_OUT_END")
     } else {
-        let parties = [("caller_id", number.as_str()), ("called_did", did)];
-        let extension = [("internal", internal)];
-        vec![
-            head("NOTIFY_START").into_iter().chain(parties).collect(),
-            head("NOTIFY_INTERNAL").into_iter().chain(parties).chain(extension).collect(),
-            head("NOTIFY_END")
-                .into_iter()
-                .chain(parties)
-                .chain(extension)
-                .chain([("last_internal", internal)])
-                .chain(tail)
-                .chain(key)
-                .collect(),
-        ]
+        let parties = [("caller_id", number.as_str()), ("called_did", &call.from), internal];
+        (&["NOTIFY_START", "NOTIFY_INTERNAL"], fields(parties), "NOTIFY_END")
     };
-    told.into_iter().map(|pairs| pairs.into_iter().map(owned).collect()).collect()
+    let mut told: Vec<Fields> = first.iter().map(|event| head(call, event)).collect();
+    told.push(head(call, end));
+    for event in &mut told {
+        event.extend(parties.iter().cloned());
+    }
+    if let Some(ending) = told.last_mut() {
+        ending.extend(fields([
+            ("duration", &call.seconds().to_string()),
+            ("disposition", call.disposition.as_deref().unwrap_or("answered")),
+            ("status_code", call.status_code.as_deref().unwrap_or("16")),
+            ("is_recorded", "0"),
+            ("calltype", "normal"),
+        ]));
+        ending.extend(call.key.iter().map(|key| owned(("callback_dtmf", key))));
+    }
+    told
+}
+
+fn head(call: &Call, event: &str) -> Fields {
+    fields([("event", event), ("call_start", &call.call_start), ("pbx_call_id", &call.pbx_call_id)])
 }
 
 /// Makes fields of names and values.
@@ -186,4 +171,65 @@ fn fields<const N: usize>(pairs: [(&str, &str); N]) -> Fields {
 
 fn owned((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::call::CallState;
+
+    fn ended(key: &str) -> Call {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        Call {
+            id: 1,
+            kind: Kind::Button,
+            number: "380999999999".to_owned(),
+            given: "+380999999999".to_owned(),
+            from: "380441234567".to_owned(),
+            sounds: None,
+            spoken: None,
+            pbx_call_id: "out_a".to_owned(),
+            call_start: civil(at(1_729_688_447), 0, 180),
+            begun_at: at(0),
+            answered_at: Some(at(2)),
+            ended_at: Some(at(5)),
+            state: CallState::Ended,
+            playing: None,
+            key: Some(key.to_owned()),
+            disposition: Some("answered".to_owned()),
+            status_code: Some("16".to_owned()),
+            handset: false,
+            settled: false,
+        }
+    }
+
+    fn keys(script: &str) -> Vec<Option<String>> {
+        let script = Script::parse(script.as_bytes()).unwrap();
+        let key = |told: &Fields| told.iter().find(|(name, _)| name == "callback_dtmf").cloned();
+        let told = results(&ended("1"), &script, "out_b");
+        told.iter().map(|fields| key(fields).map(|(_, key)| key)).collect()
+    }
+
+    #[test]
+    fn a_result_has_the_fields_that_the_provider_prints() {
+        let told = results(&ended("1"), &Script::default(), "out_b");
+        let pairs = told[0].iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        assert_eq!(
+            crate::zadarma::form::encode(pairs),
+            "event=NOTIFY_END&call_start=2024-10-23+16%3A00%3A47&pbx_call_id=out_a\
+             &caller_id=0999999999&called_did=0&internal=100&last_internal=100&duration=3\
+             &status_code=16&is_recorded=0&calltype=callback_leg1&callback_dtmf=1\
+             &disposition=answered"
+        );
+    }
+
+    #[test]
+    fn the_key_stands_where_the_script_puts_it() {
+        let one = || Some("1".to_owned());
+        assert_eq!(keys(r#"{"result":"both","key_in":"first"}"#), [one(), None]);
+        assert_eq!(keys(r#"{"legs":2,"key_in":"second"}"#), [None, one()]);
+        assert_eq!(keys(r#"{"two_ids":true}"#), [one(), one()]);
+        assert_eq!(keys(r#"{"legs":2,"keys":[""]}"#), [Some(String::new()), None]);
+        assert_eq!(keys(r#"{"result":"none"}"#), []);
+    }
 }

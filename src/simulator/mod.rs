@@ -66,7 +66,7 @@ pub struct Sound {
 /// Whether scripted phones take their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Rings two seconds, presses after a moment, hears the sounds out.
+    /// Rings two seconds, presses and hangs up after a moment.
     Real,
     /// Does everything at once; delays that a script sets are still kept.
     Instant,

@@ -125,7 +125,9 @@ impl World {
     fn sign(&self, fields: &Fields) -> String {
         let names = notification::signed_fields(value(fields, "event"));
         let parts: Vec<&str> = names.iter().map(|name| value(fields, name)).collect();
-        self.look(|state| sign::signature(&state.secret, &parts))
+        self.look(|state| {
+            sign::signature(state.signing_secret.as_ref().unwrap_or(&state.secret), &parts)
+        })
     }
 
     async fn deliver(

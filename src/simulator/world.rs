@@ -52,6 +52,8 @@ pub(super) struct World {
 /// What changes.
 pub(super) struct State {
     pub secret: Secret,
+    /// Signs notifications instead of `secret`, as during a rotation.
+    pub signing_secret: Option<Secret>,
     pub settings: Settings,
     pub scripts: BTreeMap<String, Script>,
     pub sounds: Vec<Sound>,
@@ -80,6 +82,8 @@ pub(super) struct RequestRecord {
 
 impl World {
     pub fn new(options: Options, settings: Settings) -> reqwest::Result<Self> {
+        // The client cannot be built without a provider; one chosen earlier stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -87,6 +91,7 @@ impl World {
             .build()?;
         let state = State {
             secret: options.secret,
+            signing_secret: None,
             settings,
             scripts: BTreeMap::new(),
             sounds: options.sounds,

@@ -37,7 +37,7 @@ fn file(content_type: &str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header(("Cache-Control", "no-store"))
-        .insert_header(("Content-Security-Policy", "default-src 'self'"))
+        .insert_header(("Content-Security-Policy", "default-src 'self'; img-src data:"))
         .body(text)
 }
 

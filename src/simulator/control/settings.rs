@@ -55,14 +55,20 @@ async fn change_toggles(body: web::Bytes, world: web::Data<World>) -> HttpRespon
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewSecret {
-    secret: String,
+struct NewSecrets {
+    secret: Option<String>,
+    signing_secret: Option<String>,
 }
 
 async fn change_secret(body: web::Bytes, world: web::Data<World>) -> HttpResponse {
-    match serde_json::from_slice::<NewSecret>(&body) {
-        Ok(NewSecret { secret }) => {
-            world.change(|state| state.secret = Secret::new(secret));
+    match serde_json::from_slice::<NewSecrets>(&body) {
+        Ok(NewSecrets { secret, signing_secret }) => {
+            world.change(|state| {
+                if let Some(secret) = secret {
+                    state.secret = Secret::new(secret);
+                }
+                state.signing_secret = signing_secret.map(Secret::new);
+            });
             HttpResponse::NoContent().finish()
         }
         Err(error) => unreadable(&error),
