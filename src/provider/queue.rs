@@ -1,0 +1,395 @@
+//! Places in the line of requests, so that the provider's limit is kept and no
+//! call is dialled late.
+//!
+//! A place is a definite instant, given before anything is stored. The line is
+//! kept in memory, per process: it spares the provider's limit, it does not
+//! replace it. The provider's own word on how much is left is obeyed on top.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Clock;
+
+/// The span that the provider counts requests in.
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+/// How long to hold back after "too many requests" without a word on how long.
+const PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
+/// The line of requests of one account. Clones are the same line.
+#[derive(Clone)]
+pub(super) struct Queue(Arc<Line>);
+
+struct Line {
+    clock: Clock,
+    /// Requests allowed in any window.
+    limit: usize,
+    /// How many of them requests may fill that are no calls: calls come first.
+    spare_limit: usize,
+    deadline: SignedDuration,
+    /// Written by whoever takes, uses or returns a place and by every answer that
+    /// tells what is left; held only to compute, never while waiting.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// INVARIANT: any place given by `earliest` leaves at most `limit` places in
+    /// any window. A place moves to the instant at which it is really used.
+    places: BTreeSet<Place>,
+    next_id: u64,
+    paused_until: Option<Timestamp>,
+    told: Option<Told>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    at: Timestamp,
+    id: u64,
+}
+
+/// What the provider told about its own count.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    /// When the request was sent whose answer told it.
+    pub sent_at: Timestamp,
+    /// Requests left.
+    pub left: usize,
+    /// Until when they have to last.
+    pub until: Timestamp,
+}
+
+/// A reserved place in the line of requests, at a definite instant. Dropped
+/// unused, it gives its place back.
+#[must_use = "a dropped slot gives its place back"]
+pub struct Slot {
+    line: Arc<Line>,
+    place: Place,
+    last_at: Timestamp,
+    used: bool,
+}
+
+/// The line is so long that a request would miss its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the line of requests to the provider is full for another {retry_after:?}")]
+pub struct NoRoom {
+    /// When asking again makes sense.
+    pub retry_after: Duration,
+}
+
+/// The slot's deadline has passed, so it must not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooLate;
+
+/// What a slot is to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    Go,
+    Wait(Timestamp),
+    TooLate,
+}
+
+impl Queue {
+    /// A line whose calls may use the whole limit and whose other requests
+    /// leave a tenth of it free.
+    pub(super) fn new(clock: Clock, per_minute: u32, deadline: Duration) -> Self {
+        let limit = usize::try_from(per_minute).unwrap_or(usize::MAX).max(1);
+        Self(Arc::new(Line {
+            clock,
+            limit,
+            spare_limit: limit - limit / 10,
+            deadline: SignedDuration::try_from(deadline).unwrap_or(SignedDuration::MAX),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Takes the earliest place, unless that is later than the deadline allows.
+    pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
+        let now = self.0.clock.now();
+        let mut state = self.0.state();
+        state.forget_before(now);
+        let at = state.earliest(now, self.0.limit);
+        let latest = later(now, self.0.deadline);
+        if at > latest {
+            let retry_after = Duration::try_from(at.duration_since(latest)).unwrap_or_default();
+            return Err(NoRoom { retry_after });
+        }
+        Ok(self.slot(&mut state, at))
+    }
+
+    /// Waits, no longer than the deadline, for a place that calls do not need.
+    /// It holds no place while it waits, so that calls go first.
+    pub(super) async fn spare(&self) -> Result<Slot, TooLate> {
+        let latest = later(self.0.clock.now(), self.0.deadline);
+        loop {
+            let at = match self.spare_now() {
+                Ok(slot) => return Ok(slot),
+                Err(at) if at > latest => return Err(TooLate),
+                Err(at) => at,
+            };
+            self.0.clock.sleep_until(at).await;
+        }
+    }
+
+    fn spare_now(&self) -> Result<Slot, Timestamp> {
+        let now = self.0.clock.now();
+        let mut state = self.0.state();
+        state.forget_before(now);
+        let at = state.earliest(now, self.0.spare_limit);
+        if at > now {
+            return Err(at);
+        }
+        Ok(self.slot(&mut state, at))
+    }
+
+    fn slot(&self, state: &mut State, at: Timestamp) -> Slot {
+        let place = Place { at, id: state.next_id };
+        state.next_id += 1;
+        state.places.insert(place);
+        let last_at = later(at, self.0.deadline);
+        Slot { line: self.0.clone(), place, last_at, used: false }
+    }
+
+    /// Takes the provider's word on what is left. Its clock may differ from ours,
+    /// so no word holds for longer than a window.
+    pub(super) fn tell(&self, told: Told) {
+        let longest = later(self.0.clock.now(), WINDOW);
+        let mut state = self.0.state();
+        if state.told.is_none_or(|known| known.sent_at <= told.sent_at) {
+            state.told = Some(Told { until: told.until.min(longest), ..told });
+        }
+    }
+
+    /// Holds everything back after the provider said that it was too much.
+    pub(super) fn pause(&self) {
+        let until = later(self.0.clock.now(), PAUSE);
+        let mut state = self.0.state();
+        state.paused_until = state.paused_until.max(Some(until));
+    }
+}
+
+impl Slot {
+    /// When the request may go, as far as known now.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.place.at
+    }
+
+    /// Waits for the slot's turn. Once this returns `Ok` the place is used.
+    pub(super) async fn turn(&mut self) -> Result<(), TooLate> {
+        loop {
+            match self.look() {
+                Turn::Go => return Ok(()),
+                Turn::TooLate => return Err(TooLate),
+                Turn::Wait(at) => self.line.clock.clone().sleep_until(at).await,
+            }
+        }
+    }
+
+    /// A slot that is looked at late moves to now, which may be in the way of
+    /// places given since; then it waits again, within its deadline.
+    fn look(&mut self) -> Turn {
+        let now = self.line.clock.now();
+        if now > self.last_at {
+            return Turn::TooLate;
+        }
+        let line = self.line.clone();
+        let mut state = line.state();
+        state.places.remove(&self.place);
+        self.place.at = state.earliest(now.max(self.place.at), line.limit);
+        state.places.insert(self.place);
+        if self.place.at > self.last_at {
+            return Turn::TooLate;
+        }
+        if self.place.at > now {
+            return Turn::Wait(self.place.at);
+        }
+        self.used = true;
+        Turn::Go
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot").field("at", &self.place.at).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if !self.used {
+            self.line.state().places.remove(&self.place);
+        }
+    }
+}
+
+impl Line {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The first instant from `from` on at which one more request keeps `limit`
+    /// and the provider's word.
+    fn earliest(&self, from: Timestamp, limit: usize) -> Timestamp {
+        let mut at = self.paused_until.map_or(from, |until| until.max(from));
+        if let Some(told) = self.told.filter(|told| told.until > at) {
+            let since = self.places.iter().filter(|place| place.at > told.sent_at);
+            if since.take_while(|place| place.at < told.until).count() >= told.left {
+                at = told.until;
+            }
+        }
+        let places: Vec<Timestamp> = self.places.iter().map(|place| place.at).collect();
+        while let Some(next) = crowded_until(&places, at, limit) {
+            at = next;
+        }
+        at
+    }
+
+    fn forget_before(&mut self, now: Timestamp) {
+        self.places.retain(|place| later(place.at, WINDOW) > now);
+        self.told = self.told.filter(|told| told.until > now);
+        self.paused_until = self.paused_until.filter(|until| *until > now);
+    }
+}
+
+/// If one more place at `at` would put more than `limit` into some window: the
+/// first later instant that is out of that crowd.
+///
+/// A crowd is `limit` places in a row that fit into one window together with `at`.
+fn crowded_until(places: &[Timestamp], at: Timestamp, limit: usize) -> Option<Timestamp> {
+    places
+        .windows(limit)
+        .filter(|row| {
+            let (first, last) = (row[0].min(at), row[limit - 1].max(at));
+            later(first, WINDOW) > last
+        })
+        .map(|row| later(row[0], WINDOW))
+        .max()
+}
+
+fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(5);
+
+    fn queue(per_minute: u32) -> (Queue, Clock, crate::clock::ClockHand) {
+        let (clock, hand) = Clock::settable(Timestamp::UNIX_EPOCH);
+        (Queue::new(clock.clone(), per_minute, DEADLINE), clock, hand)
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Pass(u64),
+        Reserve,
+        Spare,
+        Use(usize),
+        Drop(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            2 => (0_u64..7_000).prop_map(Step::Pass),
+            6 => Just(Step::Reserve),
+            1 => Just(Step::Spare),
+            4 => (0_usize..8).prop_map(Step::Use),
+            1 => (0_usize..8).prop_map(Step::Drop),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_is_overfull_and_no_place_is_used_late(
+            limit in 1_u32..12,
+            steps in prop::collection::vec(step(), 1..400),
+        ) {
+            let (queue, clock, hand) = queue(limit);
+            let (mut slots, mut sent) = (Vec::new(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Pass(millis) => hand.advance(Duration::from_millis(millis)),
+                    Step::Reserve => match queue.reserve() {
+                        Ok(slot) => {
+                            prop_assert!(slot.at() <= later(clock.now(), queue.0.deadline));
+                            slots.push((slot.at(), slot));
+                        }
+                        Err(full) => prop_assert!(!full.retry_after.is_zero()),
+                    },
+                    Step::Spare => slots.extend(queue.spare_now().ok().map(|slot| (slot.at(), slot))),
+                    Step::Drop(which) if which < slots.len() => drop(slots.remove(which)),
+                    Step::Use(which) if which < slots.len() => {
+                        let (promised, mut slot) = slots.remove(which);
+                        match slot.look() {
+                            Turn::Go => {
+                                let now = clock.now();
+                                prop_assert!(promised <= now && now <= later(promised, queue.0.deadline));
+                                sent.push(now);
+                            }
+                            Turn::Wait(_) => slots.push((promised, slot)),
+                            Turn::TooLate => {}
+                        }
+                    }
+                    Step::Use(_) | Step::Drop(_) => {}
+                }
+                let crowd = limit as usize + 1;
+                prop_assert!(sent.windows(crowd).all(|row| later(row[0], WINDOW) <= row[crowd - 1]));
+            }
+            drop(slots);
+            hand.advance(Duration::from_secs(60));
+            let fresh: Vec<_> = (0..limit).map(|_| queue.reserve().unwrap()).collect();
+            prop_assert!(fresh.iter().all(|slot| slot.at() == clock.now()));
+        }
+    }
+
+    #[test]
+    fn a_full_line_says_when_to_ask_again_and_is_right() {
+        let (queue, _, hand) = queue(2);
+        let _held = [queue.reserve().unwrap(), queue.reserve().unwrap()];
+        let full = queue.reserve().err().unwrap();
+        assert_eq!(full.retry_after, Duration::from_secs(55));
+        hand.advance(full.retry_after);
+        assert!(queue.reserve().is_ok());
+    }
+
+    #[test]
+    fn an_unused_slot_gives_its_place_back() {
+        let (queue, clock, _) = queue(1);
+        drop(queue.reserve().unwrap());
+        let mut slot = queue.reserve().unwrap();
+        assert_eq!((slot.at(), slot.look()), (clock.now(), Turn::Go));
+        drop(slot);
+        assert!(queue.reserve().is_err());
+    }
+
+    #[test]
+    fn other_requests_leave_a_tenth_to_calls() {
+        let (queue, ..) = queue(10);
+        let spare: Vec<_> = std::iter::from_fn(|| queue.spare_now().ok()).collect();
+        assert_eq!(spare.len(), 9);
+        assert!(queue.reserve().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_burst_waits_its_turn() {
+        let (queue, _, hand) = queue(1);
+        queue.reserve().unwrap().turn().await.unwrap();
+        hand.advance(Duration::from_secs(57));
+        let mut second = queue.reserve().unwrap();
+        let turn = tokio::spawn(async move { second.turn().await });
+        tokio::task::yield_now().await;
+        assert!(!turn.is_finished());
+        hand.advance(Duration::from_secs(3));
+        assert_eq!(turn.await.unwrap(), Ok(()));
+    }
+}

@@ -1,0 +1,225 @@
+//! The port over Zadarma's API: one method of theirs for each of ours.
+//!
+//! Which request, in which line it waits, and what its answer means to us. It
+//! keeps nothing of what it is told.
+
+mod client;
+mod statistics;
+
+use std::error::Error;
+
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
+use serde::de::DeserializeOwned;
+use tracing::{error, warn};
+
+use super::queue::{NoRoom, Queue, Slot, Told, TooLate};
+use super::{
+    Balance, BuildError, ButtonCall, Dispatched, FinishedCall, ProviderError, Settings, Sound,
+};
+use crate::clock::Clock;
+use crate::domain::{Name, PbxTime, RefusalReason};
+use crate::zadarma::form::Params;
+use crate::zadarma::wire::{
+    BalanceAnswer, DirectNumbersAnswer, InternalAnswer, SoundsAnswer, TimezoneAnswer, VerifyAnswer,
+};
+use client::{Answer, Client, Limit, Verb};
+
+/// An account at Zadarma.
+pub(super) struct Zadarma {
+    name: Name,
+    clock: Clock,
+    /// Every request waits here.
+    queue: Queue,
+    /// Requests for statistics wait here first.
+    statistics: Queue,
+    client: Client,
+}
+
+/// One of the provider's methods, and what we call it in metrics.
+#[derive(Clone, Copy)]
+struct Method {
+    verb: Verb,
+    path: &'static str,
+    name: &'static str,
+}
+
+const CALL_BUTTON: Method = Method { verb: Verb::Post, path: "/v1/verify/", name: "call_button" };
+const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/", name: "pbx_clock" };
+const OWN_NUMBERS: Method =
+    Method { verb: Verb::Get, path: "/v1/direct_numbers/", name: "own_numbers" };
+const EXTENSIONS: Method =
+    Method { verb: Verb::Get, path: "/v1/pbx/internal/", name: "extensions" };
+const SOUNDS: Method = Method { verb: Verb::Get, path: "/v1/pbx/ivr/sounds/list", name: "sounds" };
+const FINISHED_CALLS: Method =
+    Method { verb: Verb::Get, path: "/v1/statistics/pbx/", name: "finished_calls" };
+const BALANCE: Method = Method { verb: Verb::Get, path: "/v1/info/balance/", name: "balance" };
+
+/// Where the seconds of a civil time are counted from.
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
+
+impl Zadarma {
+    pub(super) fn new(settings: Settings, clock: Clock) -> Result<Self, BuildError> {
+        let client = Client::new(&settings)?;
+        let line = |per_minute| Queue::new(clock.clone(), per_minute, settings.queue_deadline);
+        let queue = line(settings.requests_per_minute);
+        let statistics = line(settings.statistics_per_minute);
+        Ok(Self { name: settings.name, clock, queue, statistics, client })
+    }
+
+    pub(super) const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
+        self.queue.reserve()
+    }
+
+    pub(super) async fn call_button(&self, mut slot: Slot, call: &ButtonCall) -> Dispatched {
+        let params = Params::new()
+            .text("channel", "call_button")
+            .text("to", call.to.to_string())
+            .text("greeting_sound_id", &call.greeting)
+            .text("button_1_sound_id", &call.confirmed)
+            .text("fallback_sound_id", &call.fallback);
+        let params = match call.from {
+            Some(from) => params.text("from", from.to_string()),
+            None => params,
+        };
+        let result = match slot.turn().await {
+            Ok(()) => self.send::<VerifyAnswer>(&self.queue, CALL_BUTTON, params).await,
+            Err(_too_late) => Err(ProviderError::RateLimited),
+        };
+        match result {
+            Ok(_) => Dispatched::Accepted,
+            Err(error) => self.not_accepted(error),
+        }
+    }
+
+    pub(super) async fn pbx_clock(&self) -> Result<PbxTime, ProviderError> {
+        let answer: TimezoneAnswer = self.ask(PBX_CLOCK).await?;
+        Ok(pbx_time(answer.datetime))
+    }
+
+    pub(super) async fn own_numbers(&self) -> Result<Vec<String>, ProviderError> {
+        Ok(self.ask::<DirectNumbersAnswer>(OWN_NUMBERS).await?.numbers)
+    }
+
+    pub(super) async fn extensions(&self) -> Result<Vec<String>, ProviderError> {
+        Ok(self.ask::<InternalAnswer>(EXTENSIONS).await?.numbers)
+    }
+
+    pub(super) async fn sounds(&self) -> Result<Vec<Sound>, ProviderError> {
+        let answer: SoundsAnswer = self.ask(SOUNDS).await?;
+        Ok(answer
+            .sounds
+            .into_iter()
+            .map(|sound| Sound { id: sound.id, name: sound.name })
+            .collect())
+    }
+
+    pub(super) async fn balance(&self) -> Result<Balance, ProviderError> {
+        let answer: BalanceAnswer = self.ask(BALANCE).await?;
+        Ok(Balance { amount: answer.balance.to_string(), currency: answer.currency })
+    }
+
+    pub(super) async fn finished_calls(
+        &self,
+        from: PbxTime,
+        until: PbxTime,
+    ) -> Result<Vec<FinishedCall>, ProviderError> {
+        let params = statistics::params(from, until);
+        wait_in(&self.statistics).await?;
+        wait_in(&self.queue).await?;
+        let answer = self.send(&self.statistics, FINISHED_CALLS, params).await?;
+        Ok(statistics::finished_calls(answer))
+    }
+
+    /// Asks for something that takes no parameters and may wait behind calls.
+    async fn ask<T: DeserializeOwned>(&self, method: Method) -> Result<T, ProviderError> {
+        wait_in(&self.queue).await?;
+        self.send(&self.queue, method, Params::new()).await
+    }
+
+    /// Sends a request whose turn it is, measures it, and tells `queue` what is left of its limit.
+    async fn send<T: DeserializeOwned>(
+        &self,
+        queue: &Queue,
+        method: Method,
+        params: Params,
+    ) -> Result<T, ProviderError> {
+        let sent_at = self.clock.now();
+        let Answer { result, limit } = self.client.send(method.verb, method.path, params).await;
+        if let Some(Limit { left, until }) = limit {
+            queue.tell(Told { sent_at, left, until });
+        }
+        if matches!(result, Err(ProviderError::RateLimited)) {
+            queue.pause();
+        }
+        let took = self.clock.now().duration_since(sent_at).max(SignedDuration::ZERO);
+        let kind = result.as_ref().err().map(kind);
+        metrics::histogram!(
+            "ringproof_provider_request_seconds",
+            "method" => method.name, "result" => kind.unwrap_or("ok")
+        )
+        .record(took.as_secs_f64());
+        if let Some(kind) = kind {
+            metrics::counter!("ringproof_provider_errors_total", "kind" => kind).increment(1);
+        }
+        result
+    }
+
+    /// The one place where a call that was not accepted is logged.
+    fn not_accepted(&self, error: ProviderError) -> Dispatched {
+        let cause = chain(&error);
+        let provider = self.name.as_str();
+        let (reason, message) = match error {
+            ProviderError::Unknown { .. } => {
+                warn!(provider.name = provider, "a call may or may not have been placed: {cause}");
+                return Dispatched::Unknown { message: cause };
+            }
+            ProviderError::Unauthorized => {
+                error!(provider.name = provider, "no call was placed: {cause}");
+                return Dispatched::Refused { reason: RefusalReason::Unauthorized, message: None };
+            }
+            ProviderError::Refused { message } => (RefusalReason::Refused, Some(message)),
+            ProviderError::RateLimited => (RefusalReason::RateLimited, None),
+            ProviderError::Unreachable { .. } => (RefusalReason::Unreachable, None),
+        };
+        warn!(provider.name = provider, "no call was placed: {cause}");
+        Dispatched::Refused { reason, message }
+    }
+}
+
+/// Waits for a place that calls do not need, and uses it.
+async fn wait_in(queue: &Queue) -> Result<(), ProviderError> {
+    let too_late = |_: TooLate| ProviderError::RateLimited;
+    queue.spare().await.map_err(too_late)?.turn().await.map_err(too_late)
+}
+
+/// Seconds since 1970 of the same zone, whichever that is.
+fn pbx_time(civil: DateTime) -> PbxTime {
+    PbxTime(civil.duration_since(EPOCH).as_secs())
+}
+
+/// The word for an error in metrics.
+const fn kind(error: &ProviderError) -> &'static str {
+    match error {
+        ProviderError::Refused { .. } => "refused",
+        ProviderError::RateLimited => "rate_limited",
+        ProviderError::Unauthorized => "unauthorized",
+        ProviderError::Unreachable { .. } => "unreachable",
+        ProviderError::Unknown { .. } => "unknown",
+    }
+}
+
+/// An error and what is behind it, for the operator.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
