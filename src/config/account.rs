@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::domain::Secret;
 
-use super::network::Network;
 use super::secrets;
 use super::section::Section;
 use super::value;
+use crate::domain::Network;
 
 /// Zadarma's address.
 const ZADARMA_URL: &str = "https://api.zadarma.com";
@@ -130,14 +130,18 @@ impl Account {
     fn check(&self, section: &Section<'_>) {
         if self.source_addresses.is_empty() && self.require_source {
             let message = "is empty while require_source is true, so that every notification would be refused";
-            section.wrong("source_addresses", message);
+            section.clash("source_addresses", "require_source", message);
         }
         if self.result_called_did.is_empty() {
             section
                 .wrong("result_called_did", "is empty, so that no call could ever have a result");
         }
         if self.connect_timeout > self.request_timeout {
-            section.wrong("connect_timeout", "must be at most request_timeout, which includes it");
+            section.clash(
+                "connect_timeout",
+                "request_timeout",
+                "must be at most request_timeout, which includes it",
+            );
         }
         if let Some(own) = self.result_called_did.iter().find(|did| self.own_numbers.contains(did))
         {

@@ -8,7 +8,7 @@
 mod account;
 mod app;
 mod log;
-mod network;
+
 mod problem;
 mod prompt;
 mod secrets;
@@ -27,10 +27,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use crate::domain::Network;
 pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use log::{Log, LogFormat};
-pub use network::Network;
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};
@@ -95,7 +95,6 @@ pub fn load(
 /// The variables of this process that belong to the configuration; bytes that are no
 /// UTF-8 are replaced and so refused where they matter.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let variables = std::env::vars_os();
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     variables.map(move |(name, value)| (text(name), text(value)))

@@ -146,6 +146,13 @@ impl<'a> Section<'a> {
         self.note(place, key, message);
     }
 
+    /// Notes that `key` does not go with `other`, at the one of them that the operator wrote.
+    pub(super) fn clash(&self, key: &str, other: &str, message: &str) {
+        let places = [key, other].map(|key| self.places.get(key).unwrap_or(&self.place));
+        let place = places.into_iter().find(|place| !place.is_default()).unwrap_or(places[0]);
+        self.note(place.clone(), key, message);
+    }
+
     /// Takes a key out, remembering its name and place.
     pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
         self.asked.push(key.to_owned());

@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::network::Network;
 use super::section::Section;
 use super::value;
+use crate::domain::Network;
 
 /// The listener and what stands around it.
 #[derive(Clone, Debug)]

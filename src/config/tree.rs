@@ -106,9 +106,12 @@ fn merge_at(path: &str, base: &mut Table, over: Table, problems: &mut Vec<Proble
     }
 }
 
-/// The dotted key of `key` within the section at `path`.
+/// The dotted key of `key` within the section at `path`; an empty key is the section itself.
 pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    match (path, key) {
+        ("", only) | (only, "") => only.to_owned(),
+        (path, key) => format!("{path}.{key}"),
+    }
 }
 
 fn insert(table: &mut Table, path: &[&str], place: &Place, text: String) {

@@ -87,15 +87,21 @@ type Named<'a> = (&'a str, Duration);
 fn at_most(section: &Section<'_>, (key, span): Named<'_>, (limit_key, limit): Named<'_>) {
     if span > limit && !limit.is_zero() {
         let (span, limit) = (show_duration(span), show_duration(limit));
-        section
-            .wrong(key, &format!("must be at most {limit_key}, but {span} is longer than {limit}"));
+        section.clash(
+            key,
+            limit_key,
+            &format!("must be at most {limit_key}, but {span} is longer than {limit}"),
+        );
     }
 }
 
 fn below(section: &Section<'_>, (key, span): Named<'_>, (limit_key, limit): Named<'_>) {
     if span >= limit && !limit.is_zero() {
         let (span, limit) = (show_duration(span), show_duration(limit));
-        section
-            .wrong(key, &format!("must be shorter than {limit_key}, but is {span} beside {limit}"));
+        section.clash(
+            key,
+            limit_key,
+            &format!("must be shorter than {limit_key}, but is {span} beside {limit}"),
+        );
     }
 }

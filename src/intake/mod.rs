@@ -1,1 +1,338 @@
-//! .
+//! The notification pipeline: from raw bytes to one decision and one answer.
+//!
+//! One function, one order: path token, source address, decode, authenticate,
+//! interpret, journal, correlate, resolve, acknowledge. Journal entry and new
+//! version go into one transaction; the acknowledgement and the wake-up follow
+//! the commit. The rules that protect a result are pure functions in `rules`.
+
+mod body;
+mod policy;
+mod result;
+mod rules;
+mod verdict;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::{Event, Evidence, Verification, VerificationId, WrittenForm};
+use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
+use crate::store::{NotificationRow, StoreError};
+use crate::telemetry;
+use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
+use crate::zadarma::notification::{Authentic, CallNotification, Notification};
+
+pub use policy::{Policy, is_echo};
+pub use verdict::Verdict;
+
+use rules::Case;
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// A notification as it arrived, once its URL's token has selected the account.
+pub struct Received {
+    /// The account of the token.
+    pub account: AccountIndex,
+    /// The sender's address, behind trusted proxies.
+    pub source: IpAddr,
+    /// The `Content-Type` header.
+    pub content_type: Option<Box<str>>,
+    /// The `Signature` header.
+    pub signature: Option<Box<[u8]>>,
+    /// The body, at most [`MAX_BODY`] bytes.
+    pub body: Box<[u8]>,
+    /// When it arrived; it is judged by this instant.
+    pub at: Timestamp,
+}
+
+/// How a notification is answered. The body is empty in every case, so that it
+/// can never steer a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 200: it is in the journal, whatever its verdict.
+    Acknowledged,
+    /// 403: not from a listed address.
+    ForbiddenSource,
+    /// 401: not signed by the provider.
+    Unauthentic,
+    /// 503: the store does not take it.
+    StoreUnavailable,
+}
+
+/// The pipeline of one process.
+pub struct Intake {
+    service: Arc<Service>,
+    policies: Vec<Policy>,
+    verdicts: Counters,
+}
+
+/// What the rules need beside the notification itself, fixed for one judgement.
+struct Context<'a> {
+    policy: &'a Policy,
+    facts: &'a Facts,
+    evidence: Evidence,
+    received: &'a Received,
+}
+
+impl Intake {
+    /// A pipeline with one policy per account, in the order of their index.
+    #[must_use]
+    pub fn new(service: Arc<Service>, policies: Vec<Policy>) -> Arc<Self> {
+        let verdicts =
+            Counters::new(NOTIFICATIONS_TOTAL, "verdict", Verdict::ALL.map(Verdict::as_str));
+        Arc::new(Self { service, policies, verdicts })
+    }
+
+    /// The account whose notification URL ends in `token`.
+    #[must_use]
+    pub fn account_of(&self, token: &str) -> Option<AccountIndex> {
+        let found = self.policies.iter().position(|policy| policy.takes_token(token));
+        if found.is_none() {
+            self.count(Verdict::UnknownToken);
+        }
+        u16::try_from(found?).ok().map(AccountIndex)
+    }
+
+    /// Counts a notification whose body was too large to be read.
+    pub fn count_too_large(&self) {
+        self.count(Verdict::TooLarge);
+    }
+
+    /// The pipeline. Once it returns `Acknowledged`, the notification is durable.
+    pub async fn receive(self: Arc<Self>, received: Received) -> Answer {
+        let index = usize::from(received.account.0);
+        let (Some(policy), Some(account)) =
+            (self.policies.get(index), self.service.accounts().get(index))
+        else {
+            return Answer::ForbiddenSource;
+        };
+        let is_listed = policy.takes_source(received.source);
+        let decoded = match body::decode(&received).await {
+            Ok(decoded) => decoded,
+            Err(_) if !is_listed => return self.refuse_source(&received, policy, false),
+            Err(malformed) => return self.malformed(&received, policy, &malformed).await,
+        };
+        let authentic = match decoded.authenticate(received.signature.as_deref(), &policy.secrets) {
+            Ok(authentic) if is_listed => authentic,
+            Ok(_) => return self.refuse_source(&received, policy, true),
+            Err(_) if !is_listed => return self.refuse_source(&received, policy, false),
+            Err(error) => {
+                self.count(Verdict::BadSignature);
+                tracing::warn!(
+                    account.name = %policy.account, signature.length = error.header_length(),
+                    "refused a notification: {error}",
+                );
+                return Answer::Unauthentic;
+            }
+        };
+        let facts = account.facts();
+        let evidence = policy.evidence(authentic.secret_index());
+        let context = Context { policy, facts: &facts, evidence, received: &received };
+        match self.judge(&authentic, &context).await {
+            Ok(Verdict::OutsideWindow) => {
+                self.count(Verdict::OutsideWindow);
+                drop(authentic);
+                self.judge_again_later(received);
+                Answer::Acknowledged
+            }
+            Ok(verdict) => {
+                self.count(verdict);
+                Answer::Acknowledged
+            }
+            Err(error) => {
+                tracing::error!(account.name = %policy.account, error = %error, "a notification could not be stored");
+                Answer::StoreUnavailable
+            }
+        }
+    }
+
+    /// Interpret, correlate, resolve and journal.
+    async fn judge(
+        &self,
+        authentic: &Authentic<'_>,
+        context: &Context<'_>,
+    ) -> Result<Verdict, StoreError> {
+        let call = match authentic.interpret() {
+            Notification::Call(call) => call,
+            Notification::Other { event } => {
+                self.service.journal(context.row(event, Verdict::UnknownEvent)).await?;
+                return Ok(Verdict::UnknownEvent);
+            }
+        };
+        let form = WrittenForm::read(call.number);
+        let found = form
+            .map_or(Found::Nothing, |form| self.service.find_claim(context.received.account, form));
+        let case = Case {
+            call: &call,
+            has_number: form.is_some(),
+            found,
+            policy: context.policy,
+            facts: context.facts,
+            received_at: context.received.at,
+            timing: self.service.timing(),
+        };
+        match (rules::judge_form(&case), found.exact()) {
+            (None, Some(id)) => self.resolve(id, &case, context).await,
+            (verdict, _) => {
+                self.journal_unmatched(&call, context, verdict.unwrap_or(Verdict::NoMatch)).await
+            }
+        }
+    }
+
+    async fn resolve(
+        &self,
+        id: VerificationId,
+        case: &Case<'_>,
+        context: &Context<'_>,
+    ) -> Result<Verdict, StoreError> {
+        let mut verdict = Verdict::NoMatch;
+        let resolved = self
+            .service
+            .resolve(id, |verification| {
+                let (judged, event) = decide(verification, case, context);
+                verdict = judged;
+                let mut row = context.row(case.call.event.as_str(), judged);
+                row.verification = Some(id);
+                if event.is_some() {
+                    row.body = Some(context.received.body.clone());
+                    row.signature.clone_from(&context.received.signature);
+                }
+                Judgement { event, at: context.received.at, row: Some(row) }
+            })
+            .await;
+        match resolved {
+            Ok(_) => {}
+            Err(ResolveError::Store(error)) => return Err(error),
+            Err(error @ (ResolveError::NotFound | ResolveError::Contended)) => {
+                tracing::error!(verification.id = %id, error = %error, "a notification could not be resolved");
+                return self.journal_unmatched(case.call, context, Verdict::NoMatch).await;
+            }
+        }
+        if verdict == Verdict::Accepted {
+            let took = self.service.clock().now().duration_since(context.received.at);
+            telemetry::metrics::meters().notification_to_wake.record(took.as_secs_f64());
+        }
+        tracing::debug!(verification.id = %id, verdict = verdict.as_str(), evidence.level = context.evidence.level().as_str(), "notification: {}", verdict.as_str());
+        Ok(verdict)
+    }
+
+    async fn journal_unmatched(
+        &self,
+        call: &CallNotification<'_>,
+        context: &Context<'_>,
+        verdict: Verdict,
+    ) -> Result<Verdict, StoreError> {
+        let mut row = context.row(call.event.as_str(), verdict);
+        let digits: String = call.number.chars().filter(char::is_ascii_digit).collect();
+        if !digits.is_empty() {
+            row.number_hash = Some(self.service.server_key().number_hash(&digits));
+            row.masked = Some(telemetry::mask_number(&digits).into());
+        }
+        if verdict == Verdict::NearMiss {
+            let masked = row.masked.as_deref().unwrap_or_default();
+            telemetry::alarm(
+                "near_miss",
+                format!(
+                    "a notification for {masked} shares only its ending with a number that is being called; it confirms nothing"
+                ),
+            );
+        }
+        self.service.journal(row).await?;
+        Ok(verdict)
+    }
+
+    /// A result that missed the window is judged once more with the provider's
+    /// clock measured anew: its zone may have changed. Its 200 is on its way.
+    fn judge_again_later(self: &Arc<Self>, received: Received) {
+        let intake = Arc::clone(self);
+        self.service.spawn(async move {
+            let index = usize::from(received.account.0);
+            let (policy, account) = (&intake.policies[index], &intake.service.accounts()[index]);
+            if !policy.may_measure(intake.service.clock().now()) {
+                return;
+            }
+            if let Err(error) = account.measure(|| intake.service.clock().now()).await {
+                tracing::warn!(account.name = %policy.account, error = %error, "the provider's clock could not be measured");
+                return;
+            }
+            let Ok(decoded) = body::decode(&received).await else { return };
+            let Ok(authentic) = decoded.authenticate(received.signature.as_deref(), &policy.secrets) else { return };
+            let facts = account.facts();
+            let evidence = policy.evidence(authentic.secret_index());
+            let context = Context { policy, facts: &facts, evidence, received: &received };
+            match intake.judge(&authentic, &context).await {
+                Ok(verdict) => intake.count(verdict),
+                Err(error) => tracing::error!(error = %error, "a notification could not be stored when judged again"),
+            }
+        });
+    }
+
+    fn refuse_source(&self, received: &Received, policy: &Policy, authentic: bool) -> Answer {
+        self.count(Verdict::BadSource);
+        if authentic {
+            telemetry::alarm(
+                "unlisted_source",
+                format!(
+                    "refused an authentic notification from {}: if the provider has moved, add the address to accounts.{}.source_addresses; behind a proxy, set server.trusted_proxies",
+                    received.source, policy.account,
+                ),
+            );
+        }
+        Answer::ForbiddenSource
+    }
+
+    async fn malformed(
+        &self,
+        received: &Received,
+        policy: &Policy,
+        why: &body::Malformed,
+    ) -> Answer {
+        self.count(Verdict::Malformed);
+        tracing::warn!(account.name = %policy.account, "a notification is malformed: {why}");
+        let facts = Facts::default();
+        let context = Context { policy, facts: &facts, evidence: Evidence::default(), received };
+        match self.service.journal(context.row("", Verdict::Malformed)).await {
+            Ok(()) => Answer::Acknowledged,
+            Err(_) => Answer::StoreUnavailable,
+        }
+    }
+
+    fn count(&self, verdict: Verdict) {
+        self.verdicts.increment(verdict.as_str());
+    }
+}
+
+/// What an authentic notification with this verification's number means for it.
+fn decide(
+    verification: &Verification,
+    case: &Case<'_>,
+    context: &Context<'_>,
+) -> (Verdict, Option<Event>) {
+    let Some(attempt) = verification.attempts.last() else { return (Verdict::NoMatch, None) };
+    match rules::judge_attempt(case, attempt) {
+        None => {
+            let random = verification.step_of(attempt).is_some_and(|step| step.random_key);
+            result::event(case, attempt, result::evidence(context.evidence, random))
+        }
+        Some(Verdict::NotAResult) => result::progress(case, attempt),
+        Some(verdict) => (verdict, None),
+    }
+}
+
+impl Context<'_> {
+    fn row(&self, event: &str, verdict: Verdict) -> NotificationRow {
+        NotificationRow {
+            received_at: self.received.at,
+            account: self.policy.account.clone(),
+            event: event.chars().take(64).collect::<String>().into(),
+            verdict: verdict.as_str(),
+            verification: None,
+            number_hash: None,
+            masked: None,
+            body: None,
+            signature: None,
+        }
+    }
+}

@@ -64,6 +64,17 @@ pub enum Found {
     Nothing,
 }
 
+impl Found {
+    /// The verification, if one claims exactly this form.
+    #[must_use]
+    pub const fn exact(self) -> Option<VerificationId> {
+        match self {
+            Self::Exact(id) => Some(id),
+            Self::NearMiss(_) | Self::Nothing => None,
+        }
+    }
+}
+
 /// A newest version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Newest {

@@ -1,1 +1,200 @@
-//! .
+//! The use cases, one verb per file: start, show, wait, cancel, redeem,
+//! search, resolve, expire, and what carries them.
+//!
+//! The service reads and writes through the store, keeps `live` in step after
+//! each commit, and asks providers to call. It decides nothing itself: that is
+//! the domain's `apply`. It knows neither HTTP nor any provider's protocol.
+
+mod account;
+mod admission;
+mod cancel;
+mod dispatch;
+mod expire;
+mod key;
+mod offset;
+mod recover;
+mod redeem;
+mod resolve;
+mod search;
+mod server_key;
+mod show;
+mod start;
+mod to_the_end;
+mod wait;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::domain::{Name, Timing};
+use crate::live::Live;
+use crate::store::{NotificationRow, Store, StoreError};
+
+pub use crate::live::{AccountIndex, Found};
+pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
+pub use cancel::CancelRefusal;
+pub use key::{Caller, KeyRefusal, NewKey, Scope};
+pub use offset::Offsets;
+pub use redeem::RedeemError;
+pub use resolve::{Judgement, ResolveError, Resolved};
+pub use search::{Page, SearchRequest};
+pub use server_key::ServerKey;
+pub use show::ShowRefusal;
+pub use start::{Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds};
+pub use to_the_end::to_the_end;
+
+/// What the use cases need, once checked and never changed.
+pub struct Settings {
+    /// The spans that decide.
+    pub timing: Timing,
+    /// How long a verification lasts unless the app says otherwise.
+    pub expires_in: SignedDuration,
+    /// The longest that an app may ask for.
+    pub max_expires_in: SignedDuration,
+    /// The prompts of the configuration, by name.
+    pub prompts: BTreeMap<Name, Prompt>,
+}
+
+/// The use cases over one store. Shared by every surface and worker.
+pub struct Service {
+    store: Store,
+    live: Live,
+    clock: Clock,
+    settings: Settings,
+    accounts: Vec<Account>,
+    server_key: ServerKey,
+    keys: key::Keys,
+    starting: start::Starting,
+    /// Where work goes on that its caller has left.
+    runtime: Handle,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl Service {
+    /// Wires the use cases; reads the keys and what is in flight from the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or was written with another server key.
+    pub async fn open(
+        store: Store,
+        clock: Clock,
+        settings: Settings,
+        accounts: Vec<Account>,
+        server_key: ServerKey,
+    ) -> Result<Arc<Self>, OpenError> {
+        if !store.fingerprint(server_key.fingerprint()).await? {
+            return Err(OpenError::OtherServerKey);
+        }
+        let keys = key::Keys::load(&store).await?;
+        let service = Arc::new(Self {
+            store,
+            live: Live::new(),
+            clock,
+            settings,
+            accounts,
+            server_key,
+            keys,
+            starting: start::Starting::default(),
+            runtime: Handle::current(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        });
+        service.recover().await?;
+        Ok(service)
+    }
+
+    /// The accounts, in the order of their index.
+    #[must_use]
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// The spans that decide.
+    #[must_use]
+    pub const fn timing(&self) -> &Timing {
+        &self.settings.timing
+    }
+
+    /// The clock that every decision uses.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The key that makes wait tokens and keyed hashes.
+    #[must_use]
+    pub const fn server_key(&self) -> &ServerKey {
+        &self.server_key
+    }
+
+    /// Where work goes on that its caller has left.
+    #[must_use]
+    pub const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// How many verifications are held in memory, and how many callers wait.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        (self.live.len(), self.live.waiting())
+    }
+
+    /// Whether the store takes writes.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.store.probe().await
+    }
+
+    /// Journals a notification that changes no verification.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn journal(&self, row: NotificationRow) -> Result<(), StoreError> {
+        self.store.journal(row).await
+    }
+
+    /// Runs work that this service waits for when it closes.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_on(work, &self.runtime);
+    }
+
+    /// Stops: waiters are answered with what is known, and no start is taken.
+    pub fn begin_closing(&self) {
+        self.closing.cancel();
+    }
+
+    /// A signal that closing has begun.
+    #[must_use]
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
+    }
+
+    /// Ends: returns when every task has, and the store has written all it took.
+    pub async fn close(&self) {
+        self.begin_closing();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.store.clone().close().await;
+    }
+}
+
+/// Why the service does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store was written with another server key.
+    #[error(
+        "the store was written with another server key; point secret_key_file at the key that was used with this store"
+    )]
+    OtherServerKey,
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,1 +1,228 @@
-//! .
+//! What outlives the process: verifications, their timelines, claims, keys.
+//!
+//! The port speaks in whole changes, so that an adapter can put many of them
+//! into one transaction. What it answered is on disk. Adapters are private;
+//! [`open`] is the door. It decides nothing: what a verification becomes is the
+//! domain's business, what to do about an error the caller's.
+
+mod change;
+mod error;
+pub mod record;
+mod rows;
+mod sqlite;
+mod start;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+
+pub use change::{Change, Committed};
+pub use error::{OpenError, StoreError};
+pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use start::{IdempotencyKey, Start, Started};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The database file; its folder must exist.
+    pub path: PathBuf,
+    /// The spans by which claims are held.
+    pub timing: Timing,
+    /// How long a verification stays readable.
+    pub retention: Duration,
+    /// How long a notification that matched no attempt is kept.
+    pub uncorrelated_retention: Duration,
+}
+
+impl Settings {
+    /// A store at `path` with everything else as by default.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            timing: Timing::default(),
+            retention: Duration::from_hours(30 * 24),
+            uncorrelated_retention: Duration::from_hours(72),
+        }
+    }
+}
+
+/// Opens the store, creating it if it does not exist, and brings its schema up to date.
+///
+/// # Errors
+/// Each says what to do, see [`OpenError`].
+pub async fn open(settings: Settings) -> Result<Store, OpenError> {
+    Ok(Store(Arc::new(sqlite::Sqlite::open(settings).await?)))
+}
+
+/// An open store. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<sqlite::Sqlite>);
+
+impl Store {
+    /// Stores a new verification with its claims, unless one of the claims is
+    /// held or its idempotency key is known. Dead claims are overwritten, and
+    /// what the last accepted call on them was is copied into the new attempt.
+    ///
+    /// # Errors
+    /// When nothing was stored, see [`StoreError`].
+    pub async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
+        self.0.start(start, now).await
+    }
+
+    /// Stores a new version, with what the timeline gains and the notification
+    /// that caused it, unless another version came first.
+    ///
+    /// # Errors
+    /// When nothing was stored, see [`StoreError`].
+    pub async fn change(&self, change: Change) -> Result<Committed, StoreError> {
+        self.0.change(change).await
+    }
+
+    /// Keeps a notification that changed no verification.
+    ///
+    /// # Errors
+    /// When nothing was stored, see [`StoreError`].
+    pub async fn journal(&self, row: NotificationRow) -> Result<(), StoreError> {
+        self.0.journal(row).await
+    }
+
+    /// The newest version of a verification.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn find(&self, id: VerificationId) -> Result<Option<Verification>, StoreError> {
+        self.0.find(id).await
+    }
+
+    /// The timeline's entries with a number above `after`, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn timeline(&self, id: VerificationId, after: u32) -> Result<Vec<Entry>, StoreError> {
+        self.0.timeline(id, after).await
+    }
+
+    /// The notifications that were journaled for a verification, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn notifications(
+        &self,
+        verification: VerificationId,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.0.notifications(verification).await
+    }
+
+    /// The verifications of an app that pass every filter, newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn search(&self, search: Search) -> Result<Vec<Verification>, StoreError> {
+        self.0.search(search).await
+    }
+
+    /// Pending verifications that time alone changes by `now`, the longest due first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<VerificationId>, StoreError> {
+        self.0.due(now, limit).await
+    }
+
+    /// Shows every verification that is pending, or that notifications must
+    /// still find at `now`, with the claims it holds. One by one, since there
+    /// may be a million.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn in_flight<V>(&self, now: Timestamp, visit: V) -> Result<(), StoreError>
+    where
+        V: FnMut(Verification, Vec<Claim>) + Send + 'static,
+    {
+        self.0.in_flight(now, visit).await
+    }
+
+    /// The fingerprint and verification of an app's idempotency key, while it is kept.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn idempotency(
+        &self,
+        app: &Name,
+        key: &str,
+    ) -> Result<Option<([u8; 32], VerificationId)>, StoreError> {
+        self.0.idempotency(app, key).await
+    }
+
+    /// Keeps a new key.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn create_key(&self, key: KeyRow) -> Result<(), StoreError> {
+        self.0.create_key(key).await
+    }
+
+    /// Every key, revoked ones included, in order of creation.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.0.keys().await
+    }
+
+    /// Revokes a key; whether there was one that had not been revoked.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn revoke_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        self.0.revoke_key(id, at).await
+    }
+
+    /// Whether the fingerprint of the secret key is the one that the store
+    /// knows. The first one asked about becomes known.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
+        self.0.fingerprint(of_secret_key).await
+    }
+
+    /// The bulk door for benches: stores verifications and claims in one
+    /// transaction, unchecked and without timelines.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn seed(
+        &self,
+        verifications: Vec<(Verification, Vec<Claim>)>,
+    ) -> Result<(), StoreError> {
+        self.0.seed(verifications).await
+    }
+
+    /// Commits a row of its own, to see whether the store can be written.
+    ///
+    /// # Errors
+    /// When it cannot, see [`StoreError`].
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.0.probe().await
+    }
+
+    /// Removes what is past its retention. Verifications leave their counts behind.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; what was removed by then stays removed.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        self.0.sweep(now).await
+    }
+
+    /// Writes what is queued, then closes. Later calls on clones are answered
+    /// with [`StoreError::Unavailable`].
+    pub async fn close(self) {
+        self.0.close().await;
+    }
+}

@@ -89,6 +89,21 @@ impl CallEvent {
     }
 
     /// The signed field that may name the person's number.
+    /// The event's name, as the provider writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "NOTIFY_START",
+            Self::Internal => "NOTIFY_INTERNAL",
+            Self::Answer => "NOTIFY_ANSWER",
+            Self::End => "NOTIFY_END",
+            Self::OutStart => "NOTIFY_OUT_START",
+            Self::OutEnd => "NOTIFY_OUT_END",
+            Self::Ivr => "NOTIFY_IVR",
+            Self::InternalEnd => "NOTIFY_INTERNAL_END",
+        }
+    }
+
     const fn number_field(self) -> &'static str {
         match self {
             Self::Start | Self::Internal | Self::End | Self::Ivr | Self::InternalEnd => "caller_id",

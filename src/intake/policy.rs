@@ -1,0 +1,67 @@
+//! What one account requires of its notifications.
+
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use jiff::{SignedDuration, Timestamp};
+use subtle::ConstantTimeEq;
+
+use crate::domain::{Check, Evidence, Name, Network, Secret};
+
+/// At most one measurement of the provider's clock on behalf of notifications in this span.
+const MEASURE_GAP: SignedDuration = SignedDuration::from_secs(60);
+
+/// The account's settings, as checked by the configuration.
+pub struct Policy {
+    /// The account.
+    pub account: Name,
+    /// The notification URL's tokens: the current one and previous ones.
+    pub tokens: Vec<Secret>,
+    /// The API's secrets: the current one first, then previous ones.
+    pub secrets: Vec<Secret>,
+    /// Where notifications come from.
+    pub sources: Vec<Network>,
+    /// Whether notifications from elsewhere are refused.
+    pub require_source: bool,
+    /// What `called_did` says in the result of a button call.
+    pub result_called_did: Vec<String>,
+    /// When the provider's clock was last measured on behalf of a notification.
+    pub measured_at: Mutex<Option<Timestamp>>,
+}
+
+impl Policy {
+    /// Whether one of the tokens is `token`; in constant time for each.
+    pub(super) fn takes_token(&self, token: &str) -> bool {
+        self.tokens.iter().any(|known| known.expose().as_bytes().ct_eq(token.as_bytes()).into())
+    }
+
+    pub(super) fn takes_source(&self, source: IpAddr) -> bool {
+        !self.require_source || self.sources.iter().any(|network| network.contains(source))
+    }
+
+    /// What has been checked once a notification has passed token, source and signature.
+    pub(super) const fn evidence(&self, secret_index: usize) -> Evidence {
+        let signature = if secret_index == 0 { Check::Signature } else { Check::PreviousSecret };
+        let evidence = Evidence::from_bits(0).with(Check::Token).with(signature);
+        if self.require_source { evidence.with(Check::Source) } else { evidence }
+    }
+
+    /// Whether the clock may be measured now, and if so, notes that it is.
+    pub(super) fn may_measure(&self, now: Timestamp) -> bool {
+        let mut last = self.measured_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|last| now.duration_since(last).abs() >= MEASURE_GAP);
+        if may {
+            *last = Some(now);
+        }
+        may
+    }
+}
+
+/// Whether a `zd_echo` value may be sent back: 1 to 128 characters of `A-Z`,
+/// `a-z`, `0-9`, `-` and `_`. Anything else would make a mirror of us.
+#[must_use]
+pub fn is_echo(value: &str) -> bool {
+    (1..=128).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}

@@ -1,0 +1,148 @@
+//! Provider accounts as the use cases see them, and prompts.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use crate::domain::{Key, Name, PbxTime, PhoneNumber, WrittenForm};
+use crate::provider::{Provider, ProviderError, Sound};
+
+use super::Offsets;
+
+/// One account at a provider.
+pub struct Account {
+    /// Its name in the configuration.
+    pub name: Name,
+    /// What calls.
+    pub provider: Provider,
+    /// The number that calls come from unless the app names one.
+    pub from: Option<PhoneNumber>,
+    /// The account's own numbers by configuration; empty is to ask the provider.
+    pub own_numbers: Vec<String>,
+    /// The PBX's extensions by configuration; empty is to ask the provider.
+    pub extensions: Vec<String>,
+    facts: RwLock<Arc<Facts>>,
+}
+
+/// What the provider last told of the account. Written by `refresh` and
+/// `measure`, read by copying the reference.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The account's own numbers, which are never called.
+    pub own_numbers: Vec<WrittenForm>,
+    /// The PBX's extensions.
+    pub extensions: Vec<String>,
+    /// The sounds at the provider; `None` before they are known.
+    pub sounds: Option<Vec<Sound>>,
+    /// The provider's civil time against ours.
+    pub offsets: Offsets,
+}
+
+/// A prompt of the configuration.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// Its sounds, by language.
+    pub languages: BTreeMap<Name, PromptSounds>,
+}
+
+/// The sounds of a prompt in one language, each by the provider's id or by its name there.
+#[derive(Clone, Debug)]
+pub struct PromptSounds {
+    /// Played when the call is answered.
+    pub greeting: String,
+    /// Played after the key.
+    pub confirmed: String,
+    /// Played after another key or none.
+    pub fallback: String,
+    /// The key that the greeting names.
+    pub press: PromptKey,
+}
+
+/// The key that a greeting names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptKey {
+    /// This one.
+    Fixed(Key),
+    /// The one on the person's screen.
+    Random,
+}
+
+impl Account {
+    /// An account of which the provider has told nothing yet.
+    #[must_use]
+    pub fn new(
+        name: Name,
+        provider: Provider,
+        from: Option<PhoneNumber>,
+        own_numbers: Vec<String>,
+        extensions: Vec<String>,
+    ) -> Self {
+        let mut facts = Facts { extensions: extensions.clone(), ..Facts::default() };
+        facts.own_numbers =
+            own_numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
+        Self { name, provider, from, own_numbers, extensions, facts: RwLock::new(Arc::new(facts)) }
+    }
+
+    /// What the provider last told.
+    #[must_use]
+    pub fn facts(&self) -> Arc<Facts> {
+        Arc::clone(&self.facts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Measures the provider's clock against ours, `now` being read after its answer.
+    ///
+    /// # Errors
+    /// When the provider does not tell; the last offset stays.
+    pub async fn measure(&self, now: impl Fn() -> Timestamp) -> Result<(), ProviderError> {
+        let pbx: PbxTime = self.provider.pbx_clock().await?;
+        let at = now();
+        self.update(|facts| facts.offsets = facts.offsets.measured(pbx, at));
+        Ok(())
+    }
+
+    /// Asks the provider for what the configuration leaves to it: own numbers,
+    /// extensions, and the sounds that prompts name.
+    ///
+    /// # Errors
+    /// The first thing that the provider does not tell; what it told before stays.
+    pub async fn refresh(&self) -> Result<(), ProviderError> {
+        if self.own_numbers.is_empty() {
+            let numbers = self.provider.own_numbers().await?;
+            let forms = numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
+            self.update(|facts| facts.own_numbers = forms);
+        }
+        if self.extensions.is_empty() {
+            let extensions = self.provider.extensions().await?;
+            self.update(|facts| facts.extensions = extensions);
+        }
+        let sounds = self.provider.sounds().await?;
+        self.update(|facts| facts.sounds = Some(sounds));
+        Ok(())
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Facts)) {
+        let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut facts));
+    }
+}
+
+impl Facts {
+    /// Whether `to` is one of the account's own numbers.
+    #[must_use]
+    pub fn is_own(&self, to: PhoneNumber) -> bool {
+        WrittenForm::all_of(to).iter().any(|form| self.own_numbers.contains(form))
+    }
+
+    /// The provider's id of a sound that the configuration gives by id or by
+    /// name; `Err` when the provider's sounds are known and it is none of them.
+    pub(super) fn sound_id(&self, id_or_name: &str) -> Result<String, ()> {
+        let Some(sounds) = &self.sounds else { return Ok(id_or_name.to_owned()) };
+        sounds
+            .iter()
+            .find(|sound| sound.id == id_or_name)
+            .or_else(|| sounds.iter().find(|sound| sound.name == id_or_name))
+            .map(|sound| sound.id.clone())
+            .ok_or(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Dispatch: one call, asked for once, and what the provider answered.
+
+use std::sync::Arc;
+
+use crate::domain::{Event, VerificationId};
+use crate::provider::{ButtonCall, Dispatched, Slot};
+
+use super::{AccountIndex, Judgement, Service};
+
+impl Service {
+    /// Asks the provider to call and records its answer. The intent is stored;
+    /// whatever happens from here on, the call is never asked for again.
+    pub(super) async fn dispatch(
+        self: Arc<Self>,
+        account: AccountIndex,
+        id: VerificationId,
+        slot: Slot,
+        call: ButtonCall,
+    ) {
+        let account = &self.accounts[usize::from(account.0)];
+        let attempt = 0;
+        let event = match account.provider.call_button(slot, &call).await {
+            Dispatched::Accepted => Event::Accepted { attempt },
+            Dispatched::Refused { reason, message } => {
+                tracing::warn!(
+                    verification.id = %id, account.name = %account.name, reason = reason.as_str(),
+                    message = message.as_deref().unwrap_or_default(),
+                    "the provider refused the call: {}", reason.as_str(),
+                );
+                Event::Refused { attempt, reason }
+            }
+            Dispatched::Unknown { message } => {
+                tracing::warn!(
+                    verification.id = %id, account.name = %account.name, message,
+                    "it is not known whether the provider took the call; waiting for its notification",
+                );
+                Event::Unknown { attempt }
+            }
+        };
+        let at = self.clock.now();
+        let judge = move |_: &_| Judgement { event: Some(event.clone()), at, row: None };
+        if let Err(error) = self.resolve(id, judge).await {
+            // The attempt stays as intended; after a restart it counts as unknown.
+            tracing::error!(verification.id = %id, error = %error, "the provider's answer could not be stored");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Expire: what time alone changes, and letting go of what is over.
+
+use std::sync::Arc;
+
+use crate::domain::{Event, VerificationId};
+use crate::store::StoreError;
+
+use super::{Judgement, ResolveError, Service};
+
+/// How many due verifications are taken at a time.
+const BATCH: u32 = 256;
+
+impl Service {
+    /// Lets time pass for every verification that is due. Returns how many were.
+    ///
+    /// # Errors
+    /// When the store does not answer; what is due stays due.
+    pub async fn expire_due(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let mut passed = 0;
+        loop {
+            let now = self.clock.now();
+            let due = self.store.due(now, BATCH).await?;
+            let count = due.len();
+            let mut moved = tokio::task::JoinSet::new();
+            for id in due {
+                let service = Arc::clone(self);
+                moved.spawn(async move { service.pass_time(id).await });
+            }
+            for result in moved.join_all().await {
+                result?;
+            }
+            passed += count;
+            if count < BATCH as usize {
+                return Ok(passed);
+            }
+        }
+    }
+
+    /// Releases from memory what no notification can belong to any more.
+    pub fn sweep_live(&self) {
+        self.live.sweep(self.clock.now());
+    }
+
+    /// Removes from the store what need not be kept any more.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sweep_store(&self) -> Result<(), StoreError> {
+        let swept = self.store.sweep(self.clock.now()).await?;
+        tracing::debug!(?swept, "swept the store");
+        Ok(())
+    }
+
+    async fn pass_time(&self, id: VerificationId) -> Result<(), StoreError> {
+        let at = self.clock.now();
+        let judge = move |_: &_| Judgement { event: Some(Event::TimePassed), at, row: None };
+        match self.resolve(id, judge).await {
+            Ok(_) | Err(ResolveError::NotFound | ResolveError::Contended) => Ok(()),
+            Err(ResolveError::Store(error)) => {
+                tracing::error!(verification.id = %id, error = %error, "a due verification could not be moved");
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Keys: who may use the service. A key belongs to an app and has scopes; its
+//! secret is random, shown once, and kept as a hash.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use dashmap::DashMap;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::domain::{Name, Secret};
+use crate::store::{KeyRow, Store, StoreError};
+
+use super::Service;
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Start, cancel and redeem its app's verifications.
+    Start,
+    /// Show, await and search its app's verifications.
+    Read,
+    /// Manage keys, of every app.
+    Operate,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Start, Self::Read, Self::Operate];
+
+    /// The word used in the API and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Read => "read",
+            Self::Operate => "operate",
+        }
+    }
+
+    /// The scope of a word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The app.
+    pub app: Name,
+    /// The key's id.
+    pub key_id: Box<str>,
+    /// What the key may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// Why a key is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRefusal {
+    /// It is not of the form `ID.SECRET`, unknown, revoked, or the secret is wrong: one answer for all.
+    #[error(
+        "the key is not accepted; send \"Authorization: Bearer ID.SECRET\" with a key from `ringproof keys create`"
+    )]
+    NotAccepted,
+    /// A given key is too short to be safe.
+    #[error(
+        "a key is ID.SECRET: an id of 1 to 64 and a secret of 16 to 128 characters of A-Z, a-z, 0-9, \"-\" and \"_\""
+    )]
+    Malformed,
+    /// A key with this id exists.
+    #[error("a key with this id exists already, with another secret or for another app")]
+    Exists,
+    /// There is no such key.
+    #[error("there is no such key")]
+    NotFound,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A key just made. Its secret is not kept and cannot be shown again.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The key as stored.
+    pub row: KeyRow,
+    /// `ID.SECRET`, what callers send.
+    pub key: Secret,
+}
+
+/// The keys that are in force, by id. Written after the store, read on each request.
+pub(super) struct Keys(DashMap<Box<str>, KeyRow>);
+
+impl Keys {
+    pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
+        let rows = store.keys().await?;
+        let in_force = rows.into_iter().filter(|row| row.revoked_at.is_none());
+        Ok(Self(in_force.map(|row| (row.id.clone(), row)).collect()))
+    }
+}
+
+impl Service {
+    /// Who sent this bearer token.
+    ///
+    /// # Errors
+    /// `NotAccepted`, whatever is wrong with it.
+    pub fn caller(&self, token: &str) -> Result<Caller, KeyRefusal> {
+        let (id, secret) = token.split_once('.').ok_or(KeyRefusal::NotAccepted)?;
+        let row = self.keys.0.get(id).ok_or(KeyRefusal::NotAccepted)?;
+        if !bool::from(hash(secret).ct_eq(&row.secret_hash)) {
+            return Err(KeyRefusal::NotAccepted);
+        }
+        let scopes = row.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect();
+        Ok(Caller { app: row.app.clone(), key_id: row.id.clone(), scopes })
+    }
+
+    /// Makes a key with a random id and secret.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn create_key(&self, app: Name, scopes: &[Scope]) -> Result<NewKey, KeyRefusal> {
+        let id = format!("key_{}", const_hex::encode(rand::random::<[u8; 8]>()));
+        let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        self.add_key(&Secret::new(format!("{id}.{secret}")), app, scopes).await
+    }
+
+    /// Takes in a key that was made elsewhere. One that is known already for
+    /// this app is taken as it is.
+    ///
+    /// # Errors
+    /// When it is malformed, known otherwise, or the store does not answer.
+    pub async fn add_key(
+        &self,
+        key: &Secret,
+        app: Name,
+        scopes: &[Scope],
+    ) -> Result<NewKey, KeyRefusal> {
+        let row = new_row(key, app, scopes, self.clock.now())?;
+        if let Some(known) = self.keys.0.get(&row.id).map(|known| known.clone()) {
+            let same = known.secret_hash == row.secret_hash && known.app == row.app;
+            return if same {
+                Ok(NewKey { row: known, key: key.clone() })
+            } else {
+                Err(KeyRefusal::Exists)
+            };
+        }
+        self.store.create_key(row.clone()).await?;
+        self.keys.0.insert(row.id.clone(), row.clone());
+        Ok(NewKey { row, key: key.clone() })
+    }
+
+    /// Every key, revoked ones too.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn list_keys(&self) -> Result<Vec<KeyRow>, StoreError> {
+        self.store.keys().await
+    }
+
+    /// Revokes a key, effective at once.
+    ///
+    /// # Errors
+    /// When there is none in force with this id, or the store does not answer.
+    pub async fn revoke_key(&self, id: &str) -> Result<(), KeyRefusal> {
+        let revoked = self.store.revoke_key(id, self.clock.now()).await?;
+        self.keys.0.remove(id);
+        if revoked { Ok(()) } else { Err(KeyRefusal::NotFound) }
+    }
+}
+
+fn new_row(
+    key: &Secret,
+    app: Name,
+    scopes: &[Scope],
+    now: Timestamp,
+) -> Result<KeyRow, KeyRefusal> {
+    let (id, secret) = key.expose().split_once('.').ok_or(KeyRefusal::Malformed)?;
+    let word =
+        |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !word(id)
+        || !word(secret)
+        || !(1..=64).contains(&id.len())
+        || !(16..=128).contains(&secret.len())
+    {
+        return Err(KeyRefusal::Malformed);
+    }
+    let scopes = scopes.iter().map(|scope| scope.as_str().into()).collect();
+    Ok(KeyRow {
+        id: id.into(),
+        app,
+        secret_hash: hash(secret),
+        scopes,
+        created_at: now,
+        revoked_at: None,
+    })
+}
+
+/// A plain hash suffices, since the secret is random and long.
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}

@@ -1,0 +1,77 @@
+//! Recover: what a start of the process finds in the store.
+
+use std::sync::{Arc, mpsc};
+
+use crate::domain::{Claim, Dispatch, Event, Verification, VerificationId};
+use crate::store::{StoreError, record};
+
+use super::{AccountIndex, Judgement, ResolveError, Service};
+
+impl Service {
+    /// Holds every verification that is in flight, so that notifications find
+    /// it. A call whose intent is stored but whose answer is not may have been
+    /// placed: it counts as unknown and is never asked for again.
+    pub(super) async fn recover(self: &Arc<Self>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (report, found) = mpsc::channel();
+        let service = Arc::clone(self);
+        let visit = move |verification: Verification, claims: Vec<Claim>| {
+            if let Some(interrupted) = service.hold_again(&verification, &claims) {
+                let _ = report.send(interrupted);
+            }
+        };
+        self.store.in_flight(now, visit).await?;
+        let interrupted: Vec<(VerificationId, u8)> = found.into_iter().collect();
+        for (id, attempt) in &interrupted {
+            let event = Event::Unknown { attempt: *attempt };
+            let judge = move |_: &_| Judgement { event: Some(event.clone()), at: now, row: None };
+            match self.resolve(*id, judge).await {
+                Ok(_) | Err(ResolveError::NotFound | ResolveError::Contended) => {}
+                Err(ResolveError::Store(error)) => return Err(error),
+            }
+        }
+        let held = self.live.len();
+        if held > 0 {
+            tracing::info!(
+                verifications = held,
+                unknown = interrupted.len(),
+                "went on with {held} verifications in flight, {} of them with a call that may have been placed",
+                interrupted.len(),
+            );
+        }
+        Ok(())
+    }
+
+    /// Holds one verification; its id and attempt, if the attempt's dispatch was interrupted.
+    fn hold_again(
+        &self,
+        verification: &Verification,
+        claims: &[Claim],
+    ) -> Option<(VerificationId, u8)> {
+        let account = claims.first().and_then(|claim| {
+            let index = self.accounts.iter().position(|account| account.name == claim.account)?;
+            u16::try_from(index).ok()
+        });
+        let forms: Vec<_> = claims.iter().map(|claim| claim.form).collect();
+        match account {
+            Some(account) => {
+                let until = verification.live_until(self.timing());
+                let packed = record::pack(verification);
+                self.live.hold(
+                    verification.id,
+                    verification.version,
+                    until,
+                    AccountIndex(account),
+                    &forms,
+                    &packed,
+                );
+            }
+            None => tracing::warn!(
+                verification.id = %verification.id,
+                "its account is not in the configuration any more; its notifications will not be found",
+            ),
+        }
+        let last = verification.attempts.last()?;
+        (last.dispatch == Dispatch::Intended).then_some((verification.id, last.index))
+    }
+}

@@ -1,0 +1,146 @@
+//! Resolve: one event happens to one verification; stored, then made known.
+
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    Applied, Effect, Event, Outcome, Status, Verification, VerificationId, WrittenForm,
+};
+use crate::store::{self, Change, Committed, NotificationRow, StoreError};
+use crate::telemetry;
+use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
+
+use super::{AccountIndex, Found, Service};
+
+/// How often a change is tried again when another got in first.
+const MOST_TRIES: usize = 16;
+
+/// What a caller makes of the newest version of a verification.
+pub struct Judgement {
+    /// What happens to it; `None` changes nothing.
+    pub event: Option<Event>,
+    /// When that happened: for a notification, when it was received.
+    pub at: Timestamp,
+    /// The notification to be journaled with it.
+    pub row: Option<NotificationRow>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// A new version is stored.
+    Moved,
+    /// Nothing changed.
+    Unchanged,
+}
+
+/// Why an event could not be resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// There is no such verification.
+    #[error("there is no such verification")]
+    NotFound,
+    /// Others changed it at every try.
+    #[error("the verification changed at each of {MOST_TRIES} tries")]
+    Contended,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Service {
+    /// The verification that claims this form of a number at this account.
+    #[must_use]
+    pub fn find_claim(&self, account: AccountIndex, form: WrittenForm) -> Found {
+        self.live.find(account, form)
+    }
+
+    /// The newest version, from memory or from the store.
+    pub(super) async fn newest(
+        &self,
+        id: VerificationId,
+    ) -> Result<Option<Verification>, StoreError> {
+        match self.live.newest(id) {
+            Some(newest) => store::record::unpack(&newest.packed).map(Some).map_err(|source| {
+                StoreError::Unreadable { table: "verifications", column: "record", source }
+            }),
+            None => self.store.find(id).await,
+        }
+    }
+
+    /// Lets `judge` say what happens to the newest version, stores the outcome
+    /// with its notification in one transaction, and wakes whoever waits. When
+    /// another change got in first, `judge` is asked again.
+    ///
+    /// # Errors
+    /// See [`ResolveError`]. Nothing is stored then.
+    pub async fn resolve(
+        &self,
+        id: VerificationId,
+        mut judge: impl FnMut(&Verification) -> Judgement + Send,
+    ) -> Result<Resolved, ResolveError> {
+        let mut newest = self.newest(id).await?;
+        for _ in 0..MOST_TRIES {
+            let Some(verification) = newest else { return Err(ResolveError::NotFound) };
+            let Judgement { event, at, row } = judge(&verification);
+            let applied = event.map(|event| verification.apply(event, at, self.timing()));
+            let Some(Applied::Moved { next, effects, entries }) = applied else {
+                if let Some(row) = row {
+                    self.store.journal(row).await?;
+                }
+                return Ok(Resolved::Unchanged);
+            };
+            let change = Change::new(&next, self.timing(), &entries, row);
+            match self.store.change(change).await? {
+                Committed::Conflict => newest = self.store.find(id).await?,
+                Committed::Stored { packed } => {
+                    self.live.put(id, next.version, next.live_until(self.timing()), &packed);
+                    self.live.wake(id);
+                    carry_out(&next, &effects);
+                    return Ok(Resolved::Moved);
+                }
+            }
+        }
+        Err(ResolveError::Contended)
+    }
+}
+
+fn carry_out(verification: &Verification, effects: &[Effect]) {
+    for effect in effects {
+        match effect {
+            Effect::Conclude(outcome) => {
+                count_outcome(*outcome);
+                tracing::info!(
+                    verification.id = %verification.id, app.name = %verification.app, outcome = outcome.as_str(),
+                    to = ?verification.to, "verification ended: {}", outcome.as_str(),
+                );
+            }
+            Effect::AlarmDisputed => {
+                let was = verification.conclusion().map(|end| end.outcome.status());
+                let was = was.unwrap_or(Status::Pending).as_str();
+                telemetry::alarm(
+                    "disputed",
+                    &format!(
+                        "{}: a later report contradicts the one that decided ({was})",
+                        verification.id
+                    ),
+                );
+            }
+            Effect::AlarmProviderRefused => telemetry::alarm(
+                "provider_refused",
+                &format!(
+                    "{}: money or a limit at the provider stopped a call; look at its balance",
+                    verification.id
+                ),
+            ),
+        }
+    }
+}
+
+fn count_outcome(outcome: Outcome) {
+    static OUTCOMES: OnceLock<Counters> = OnceLock::new();
+    let register =
+        || Counters::new(VERIFICATIONS_TOTAL, "outcome", Outcome::ALL.map(Outcome::as_str));
+    OUTCOMES.get_or_init(register).increment(outcome.as_str());
+}

@@ -1,0 +1,105 @@
+//! The rows that callers hand over and get back.
+
+use jiff::Timestamp;
+
+use crate::domain::{Channel, Name, Outcome, PhoneNumber, Status, VerificationId};
+
+/// A notification as received, with its verdict, about to be journaled.
+pub struct NotificationRow {
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The account whose path it came to.
+    pub account: Name,
+    /// The event that it names.
+    pub event: Box<str>,
+    /// What was made of it.
+    pub verdict: &'static str,
+    /// The verification that it was matched with.
+    pub verification: Option<VerificationId>,
+    /// A keyed hash of its number.
+    pub number_hash: Option<[u8; 16]>,
+    /// Its number, masked.
+    pub masked: Option<Box<str>>,
+    /// Its body; only of a matched one.
+    pub body: Option<Box<[u8]>>,
+    /// Its signature; only of a matched one.
+    pub signature: Option<Box<[u8]>>,
+}
+
+/// A notification read back from the journal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// Its place in the journal.
+    pub sequence: i64,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The account whose path it came to.
+    pub account: Name,
+    /// The event that it names.
+    pub event: Box<str>,
+    /// What was made of it.
+    pub verdict: Box<str>,
+    /// A keyed hash of its number.
+    pub number_hash: Option<[u8; 16]>,
+    /// Its number, masked.
+    pub masked: Option<Box<str>>,
+    /// Its body.
+    pub body: Option<Box<[u8]>>,
+    /// Its signature.
+    pub signature: Option<Box<[u8]>>,
+}
+
+/// What to search for. Every filter that is given must pass.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The app whose verifications are searched.
+    pub app: Name,
+    /// Who was asked.
+    pub to: Option<PhoneNumber>,
+    /// The app's reference, whole.
+    pub reference: Option<String>,
+    /// Where it stands.
+    pub status: Option<Status>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// A channel of its plan.
+    pub channel: Option<Channel>,
+    /// Created then or later.
+    pub created_from: Option<Timestamp>,
+    /// Created before.
+    pub created_until: Option<Timestamp>,
+    /// The last id of the page before this one.
+    pub before: Option<VerificationId>,
+    /// At most so many.
+    pub limit: u16,
+}
+
+/// A key of an app, as kept: its secret only as a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRow {
+    /// Its public id.
+    pub id: Box<str>,
+    /// The app that it belongs to.
+    pub app: Name,
+    /// The hash of its secret.
+    pub secret_hash: [u8; 32],
+    /// What it may do; words without spaces.
+    pub scopes: Vec<Box<str>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Verifications past their retention, with their timelines and notifications.
+    pub verifications: u64,
+    /// Notifications that had matched no attempt.
+    pub notifications: u64,
+    /// Claims long dead.
+    pub claims: u64,
+    /// Idempotency keys older than a day.
+    pub idempotency_keys: u64,
+}

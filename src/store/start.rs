@@ -1,0 +1,47 @@
+//! A new verification, ready to be admitted.
+
+use jiff::Timestamp;
+
+use crate::domain::{Claim, Entry, Verification, VerificationId};
+
+/// A new verification whose first attempt is intended.
+pub struct Start {
+    /// The verification.
+    pub verification: Verification,
+    /// The timeline's first entries.
+    pub entries: Vec<Entry>,
+    /// What its last attempt is to hold.
+    pub claims: Vec<Claim>,
+    /// The app's key against starting twice.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// An app's key against starting twice.
+#[derive(Clone)]
+pub struct IdempotencyKey {
+    /// The key as the app sent it.
+    pub key: Box<str>,
+    /// A digest of the request that came with it.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a start.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It is on disk.
+    Stored {
+        /// As stored: the attempt may have learned of an earlier call.
+        verification: Verification,
+        /// Its packed record.
+        packed: Box<[u8]>,
+    },
+    /// Another attempt in flight holds one of the claims.
+    ClaimHeld {
+        /// Until when, if nothing comes before.
+        until: Timestamp,
+    },
+    /// The same request was stored before under its idempotency key.
+    Replayed(VerificationId),
+    /// Another request was stored before under the idempotency key.
+    KeyReused,
+}
