@@ -227,7 +227,10 @@ async fn what_could_not_be_connected_to_is_unreachable() {
         let connect_timeout = Duration::from_millis(200);
         let settings = Settings { connect_timeout, ..settings(&base_url) };
         let dispatched = dial(&build(settings, Clock::real()).unwrap()).await;
-        assert_eq!(dispatched, refused(RefusalReason::Unreachable), "{case}");
+        let Dispatched::Refused { reason, message: Some(message) } = dispatched else {
+            panic!("{case}: {dispatched:?}");
+        };
+        assert_eq!(reason, RefusalReason::Unreachable, "{case}: {message}");
     }
 }
 
