@@ -54,7 +54,8 @@ impl Demo {
         let clock = Clock::real();
         let listener = bind(options.listen)?;
         let simulator_listener = bind(options.simulator_listen)?;
-        let (address, simulator_address) = (listener.local_addr()?, simulator_listener.local_addr()?);
+        let (address, simulator_address) =
+            (listener.local_addr()?, simulator_listener.local_addr()?);
         let (data, temporary) = folder(options.data)?;
         let (secret, token) = (made_up(), made_up());
         let simulator = simulator::start(simulator::Options {
@@ -132,7 +133,8 @@ fn bind(address: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
 fn folder(given: Option<PathBuf>) -> anyhow::Result<(PathBuf, Option<tempfile::TempDir>)> {
     match given {
         Some(folder) => {
-            std::fs::create_dir_all(&folder).with_context(|| format!("while making the folder {}", folder.display()))?;
+            std::fs::create_dir_all(&folder)
+                .with_context(|| format!("while making the folder {}", folder.display()))?;
             Ok((folder, None))
         }
         None => {

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
 use crate::http::{self, Surface};
 use crate::intake::Intake;
-use crate::service::{Service, ServerKey};
+use crate::service::{ServerKey, Service};
 use crate::store::{self, Store};
 use crate::telemetry;
 
@@ -51,7 +51,11 @@ impl App {
     ///
     /// # Errors
     /// When the store, the server key or the listener cannot be used, with what to do.
-    pub async fn start(config: Config, listener: TcpListener, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn start(
+        config: Config,
+        listener: TcpListener,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         install_tls();
         let metrics = telemetry::metrics::install();
         let address = listener.local_addr().context("while reading the listener's address")?;
@@ -60,7 +64,8 @@ impl App {
         let store = open_store(&config, path).await?;
         let server_key = server_key::load(&config.store, path)?;
         let service = open_service(&config, store, clock.clone(), timing, server_key).await?;
-        let policies = config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
+        let policies =
+            config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
         let intake = Intake::new(Arc::clone(&service), policies);
         let surface = Surface {
             service: Arc::clone(&service),
@@ -127,7 +132,9 @@ async fn open_store(config: &Config, path: &Path) -> anyhow::Result<Store> {
         retention: config.verification.retention,
         uncorrelated_retention: config.verification.uncorrelated_retention,
     };
-    store::open(settings).await.with_context(|| format!("while opening the store at {}", path.display()))
+    store::open(settings)
+        .await
+        .with_context(|| format!("while opening the store at {}", path.display()))
 }
 
 async fn open_service(

@@ -32,10 +32,14 @@ fn beside(store: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> anyhow::Result<ServerKey> {
-    let text = fs::read_to_string(path).with_context(|| format!("while reading the server key {}", path.display()))?;
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("while reading the server key {}", path.display()))?;
     let mut bytes = [0; 32];
     if const_hex::decode_to_slice(text.trim(), &mut bytes).is_err() {
-        bail!("the server key {} is not 64 hexadecimal digits; restore it from where you keep it", path.display());
+        bail!(
+            "the server key {} is not 64 hexadecimal digits; restore it from where you keep it",
+            path.display()
+        );
     }
     Ok(ServerKey::new(bytes))
 }

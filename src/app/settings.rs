@@ -26,7 +26,10 @@ pub fn timing(limits: &VerificationLimits) -> Timing {
 
 pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service::Settings> {
     let prompt = |(prompt_name, prompt): (&String, &config::Prompt)| {
-        let languages = prompt.languages.iter().map(|(language, sounds)| Ok((name(language)?, prompt_sounds(sounds))));
+        let languages = prompt
+            .languages
+            .iter()
+            .map(|(language, sounds)| Ok((name(language)?, prompt_sounds(sounds))));
         Ok((name(prompt_name)?, Prompt { languages: languages.collect::<anyhow::Result<_>>()? }))
     };
     Ok(service::Settings {
@@ -52,7 +55,8 @@ pub(super) fn account(account: &config::Account, clock: &Clock) -> anyhow::Resul
     };
     let provider = provider::build(settings, clock.clone()).with_context(context)?;
     let from = account.from.as_ref().map(|from| PhoneNumber::parse(&format!("+{from}")));
-    let from = from.transpose().map_err(|error| anyhow!("accounts.{}.from: {error}", account.name))?;
+    let from =
+        from.transpose().map_err(|error| anyhow!("accounts.{}.from: {error}", account.name))?;
     let (own_numbers, extensions) = (account.own_numbers.clone(), account.extensions.clone());
     Ok(Account::new(name(&account.name)?, provider, from, own_numbers, extensions))
 }

@@ -36,8 +36,22 @@ macro_rules! shipped {
 
 /// As in `sounds/catalogue.toml`, which a test compares.
 const SHIPPED: &[Shipped] = shipped![
-    "default" / "de", "default" / "en", "default" / "es", "default" / "fr", "default" / "ko", "default" / "pl", "default" / "ru", "default" / "uk",
-    "match" / "de", "match" / "en", "match" / "es", "match" / "fr", "match" / "ko", "match" / "pl", "match" / "ru", "match" / "uk",
+    "default" / "de",
+    "default" / "en",
+    "default" / "es",
+    "default" / "fr",
+    "default" / "ko",
+    "default" / "pl",
+    "default" / "ru",
+    "default" / "uk",
+    "match" / "de",
+    "match" / "en",
+    "match" / "es",
+    "match" / "fr",
+    "match" / "ko",
+    "match" / "pl",
+    "match" / "ru",
+    "match" / "uk",
 ];
 
 /// Every shipped sound, as a simulated account holds it.
@@ -54,9 +68,17 @@ pub(super) fn simulated_sounds() -> Vec<simulator::Sound> {
 pub(super) fn prompts() -> BTreeMap<String, Prompt> {
     let mut prompts: BTreeMap<String, Prompt> = BTreeMap::new();
     for three in SHIPPED.chunks_exact(3) {
-        let press = if three[0].prompt == "match" { PromptKey::Random } else { PromptKey::Digit('1') };
-        let sounds = PromptSounds { greeting: id(&three[0]), confirmed: id(&three[1]), fallback: id(&three[2]), press };
-        let prompt = prompts.entry(three[0].prompt.to_owned()).or_insert_with(|| Prompt { languages: BTreeMap::new() });
+        let press =
+            if three[0].prompt == "match" { PromptKey::Random } else { PromptKey::Digit('1') };
+        let sounds = PromptSounds {
+            greeting: id(&three[0]),
+            confirmed: id(&three[1]),
+            fallback: id(&three[2]),
+            press,
+        };
+        let prompt = prompts
+            .entry(three[0].prompt.to_owned())
+            .or_insert_with(|| Prompt { languages: BTreeMap::new() });
         prompt.languages.insert(three[0].language.to_owned(), sounds);
     }
     prompts

@@ -22,25 +22,31 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// Starts every loop.
 pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
     spawn(service, |service| async move {
-        every(&service, DUE_EVERY, async || {
-            // Reported where it failed; what is due stays due.
+        loop {
+            // A failure is reported where it happens; what is due stays due.
             let _ = service.expire_due().await;
-        })
-        .await;
+            service.clock().sleep(DUE_EVERY).await;
+        }
     });
     spawn(service, |service| async move {
-        every(&service, SWEEP_EVERY, async || service.sweep_live()).await;
+        loop {
+            service.clock().sleep(SWEEP_EVERY).await;
+            service.sweep_live();
+        }
     });
     spawn(service, |service| async move {
-        every(&service, MAINTENANCE, async || {
+        loop {
             if let Err(error) = service.sweep_store().await {
                 tracing::error!(error = %error, "the store could not be swept");
             }
-        })
-        .await;
+            service.clock().sleep(MAINTENANCE).await;
+        }
     });
     spawn(service, |service| async move {
-        every(&service, UPKEEP_INTERVAL, async || metrics.upkeep()).await;
+        loop {
+            service.clock().sleep(UPKEEP_INTERVAL).await;
+            metrics.upkeep();
+        }
     });
     for index in 0..service.accounts().len() {
         spawn(service, move |service| async move { keep_offset(&service, index).await });
@@ -66,13 +72,6 @@ where
             () = closing.cancelled() => {}
         }
     });
-}
-
-async fn every(service: &Service, span: Duration, mut work: impl AsyncFnMut()) {
-    loop {
-        work().await;
-        service.clock().sleep(span).await;
-    }
 }
 
 /// Measures the provider's clock at start and just after each half hour, when zones change.

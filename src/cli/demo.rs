@@ -65,7 +65,10 @@ impl Demo {
             key: demo.key.clone(),
         };
         println!("service:    {}", place.service);
-        println!("simulator:  {}  (a stand-in Zadarma that holds the shipped sounds)", place.simulator);
+        println!(
+            "simulator:  {}  (a stand-in Zadarma that holds the shipped sounds)",
+            place.simulator
+        );
         println!("key:        {}", place.key.expose());
         let verified = if self.no_call { true } else { place.verify().await? };
         let code = if verified { ExitCode::SUCCESS } else { ExitCode::from(NOT_VERIFIED) };
@@ -101,13 +104,16 @@ impl Place {
             let answer = api.call(Method::GET, &path, None).await;
             (answer, Clock::real().now())
         };
-        let (reported_at, (answer, answered_at)) = tokio::try_join!(self.follow(&api, &id), async { Ok(wait.await) })?;
+        let (reported_at, (answer, answered_at)) =
+            tokio::try_join!(self.follow(&api, &id), async { Ok(wait.await) })?;
         let answer = answer?;
         if let Some(reported_at) = reported_at {
             let took = answered_at.duration_since(reported_at).as_micros();
             #[expect(clippy::cast_precision_loss, reason = "microseconds of one verification")]
             let millis = took as f64 / 1000.0;
-            println!("           the long poll was answered {millis:.1} ms after the notification came in");
+            println!(
+                "           the long poll was answered {millis:.1} ms after the notification came in"
+            );
         }
         println!("\n{answer:#}");
         Ok(answer["status"] == "verified")
@@ -123,7 +129,8 @@ impl Place {
             let Some(chunk) = chunk.context("the timeline stands still")?? else { break };
             text.push_str(&String::from_utf8_lossy(&chunk));
             while let Some((line, rest)) = text.split_once('\n') {
-                let data = line.strip_prefix("data:").map(str::trim).map(serde_json::from_str::<Value>);
+                let data =
+                    line.strip_prefix("data:").map(str::trim).map(serde_json::from_str::<Value>);
                 let rest = rest.to_owned();
                 if let Some(event) = data {
                     let event = event.context("the timeline sent something else than JSON")?;
@@ -132,7 +139,11 @@ impl Place {
                     if event["type"] == "key_reported" {
                         reported_at = Some(at);
                     }
-                    println!("{:>7} ms  {}", at.duration_since(start).as_millis(), describe(&event));
+                    println!(
+                        "{:>7} ms  {}",
+                        at.duration_since(start).as_millis(),
+                        describe(&event)
+                    );
                 }
                 text = rest;
             }
@@ -150,8 +161,12 @@ impl Place {
             "  curl -s {service}/v1/verifications -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n    \
              -d '{{\"to\": \"+447700900456\", \"channel\": \"call_button\"}}'"
         );
-        println!("  curl -s '{service}/v1/verifications/ID?wait=60' -H 'Authorization: Bearer {key}'\n");
-        println!("The virtual handset rings for every number without a script; answer it and press 1:");
+        println!(
+            "  curl -s '{service}/v1/verifications/ID?wait=60' -H 'Authorization: Bearer {key}'\n"
+        );
+        println!(
+            "The virtual handset rings for every number without a script; answer it and press 1:"
+        );
         println!("  {}/_simulator/handset\n", self.simulator);
         println!("Ctrl-C ends the demo.");
     }
@@ -169,7 +184,12 @@ fn describe(event: &Value) -> String {
         "ringing" => "ringing".to_owned(),
         "answered" => "answered".to_owned(),
         "key_reported" => {
-            let checks: Vec<&str> = event["evidence"]["checks"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let checks: Vec<&str> = event["evidence"]["checks"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             let level = event["evidence"]["level"].as_str().unwrap_or_default();
             let pressed = if word("pressed").is_empty() { "nothing" } else { word("pressed") };
             format!(

@@ -72,7 +72,9 @@ struct Place {
 impl Keys {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let place = match &self {
-            Self::Create(Create { place, .. }) | Self::List(List { place }) | Self::Revoke(Revoke { place, .. }) => place,
+            Self::Create(Create { place, .. })
+            | Self::List(List { place })
+            | Self::Revoke(Revoke { place, .. }) => place,
         };
         let answer = match (&place.server, &place.key) {
             (Some(server), Some(key)) => self.ask(&Api::new(server, key)?).await?,
@@ -102,17 +104,23 @@ impl Keys {
                 api.call(Method::POST, "/v1/keys", Some(&body)).await
             }
             Self::List(_) => api.call(Method::GET, "/v1/keys", None).await,
-            Self::Revoke(revoke) => api.call(Method::DELETE, &format!("/v1/keys/{}", revoke.id), None).await,
+            Self::Revoke(revoke) => {
+                api.call(Method::DELETE, &format!("/v1/keys/{}", revoke.id), None).await
+            }
         }
     }
 
     async fn do_directly(&self, service: &Arc<Service>) -> anyhow::Result<Value> {
         match self {
             Self::Create(create) => {
-                let app = Name::parse(&create.app).map_err(|error| anyhow!("--app {:?}: {error}", create.app))?;
-                let scopes: Vec<Scope> = create.scope.iter().filter_map(|scope| Scope::parse(scope)).collect();
+                let app = Name::parse(&create.app)
+                    .map_err(|error| anyhow!("--app {:?}: {error}", create.app))?;
+                let scopes: Vec<Scope> =
+                    create.scope.iter().filter_map(|scope| Scope::parse(scope)).collect();
                 let made = service.create_key(app, &scopes).await?;
-                Ok(json!({ "id": made.row.id, "app": made.row.app.as_str(), "scopes": create.scope, "key": made.key.expose() }))
+                Ok(
+                    json!({ "id": made.row.id, "app": made.row.app.as_str(), "scopes": create.scope, "key": made.key.expose() }),
+                )
             }
             Self::List(_) => {
                 let keys = service.list_keys().await?;
@@ -137,13 +145,22 @@ impl Keys {
         match self {
             Self::Create(_) => {
                 println!("{}", word(&answer["key"]));
-                eprintln!("keep it: the part after the dot is not stored and cannot be shown again");
+                eprintln!(
+                    "keep it: the part after the dot is not stored and cannot be shown again"
+                );
             }
             Self::List(_) => {
                 for key in answer["keys"].as_array().into_iter().flatten() {
-                    let scopes: Vec<String> = key["scopes"].as_array().into_iter().flatten().map(word).collect();
+                    let scopes: Vec<String> =
+                        key["scopes"].as_array().into_iter().flatten().map(word).collect();
                     let state = if key["revoked_at"].is_null() { "in force" } else { "revoked" };
-                    println!("{}  {}  {}  {state}  {}", word(&key["id"]), word(&key["app"]), scopes.join(","), word(&key["created_at"]));
+                    println!(
+                        "{}  {}  {}  {state}  {}",
+                        word(&key["id"]),
+                        word(&key["app"]),
+                        scopes.join(","),
+                        word(&key["created_at"])
+                    );
                 }
             }
             Self::Revoke(revoke) => println!("{} is revoked", revoke.id),

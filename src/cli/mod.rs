@@ -108,6 +108,7 @@ async fn asked_to_stop() -> anyhow::Result<()> {
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE, as in server.listen=127.0.0.1:8080")?;
+    let (key, value) =
+        text.split_once('=').ok_or("write it as KEY=VALUE, as in server.listen=127.0.0.1:8080")?;
     Ok((key.trim().to_owned(), value.to_owned()))
 }

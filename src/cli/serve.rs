@@ -34,7 +34,8 @@ impl Serve {
         }
         telemetry::init(&config.log);
         let address = self.listen.unwrap_or(config.server.listen);
-        let listener = TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
+        let listener =
+            TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
         let mut app = App::start(config, listener, Clock::real()).await?;
         println!("ringproof listens on {}", app.address());
         tokio::select! {

@@ -38,7 +38,8 @@ pub(super) struct Simulate {
 impl Simulate {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         app::install_tls();
-        let listener = TcpListener::bind(self.listen).with_context(|| format!("while listening on {}", self.listen))?;
+        let listener = TcpListener::bind(self.listen)
+            .with_context(|| format!("while listening on {}", self.listen))?;
         let simulator = app::simulate(app::SimulateOptions {
             listener,
             key: self.key,

@@ -50,16 +50,21 @@ impl Verify {
         put("prompt", &self.prompt);
         put("language", &self.language);
         put("press", &self.press);
-        let mut answer = api.call(Method::POST, "/v1/verifications", Some(&Value::Object(body))).await?;
+        let mut answer =
+            api.call(Method::POST, "/v1/verifications", Some(&Value::Object(body))).await?;
         let id = answer["id"].as_str().unwrap_or_default().to_owned();
         if !self.json {
             println!("{id}: {}", answer["status"].as_str().unwrap_or_default());
             if answer["random"] == true {
-                println!("the person is asked to press {}", answer["press"].as_str().unwrap_or_default());
+                println!(
+                    "the person is asked to press {}",
+                    answer["press"].as_str().unwrap_or_default()
+                );
             }
         }
         while self.wait && answer["status"] == "pending" {
-            answer = api.call(Method::GET, &format!("/v1/verifications/{id}?wait=60"), None).await?;
+            answer =
+                api.call(Method::GET, &format!("/v1/verifications/{id}?wait=60"), None).await?;
         }
         let status = answer["status"].as_str().unwrap_or_default();
         if self.json {
