@@ -26,6 +26,7 @@ use crate::telemetry;
 
 pub use demo::{Demo, DemoOptions};
 pub use settings::timing;
+pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};
 pub use workers::MAINTENANCE;
 

@@ -65,7 +65,8 @@ pub(super) fn simulated_sounds() -> Vec<simulator::Sound> {
 }
 
 /// The prompts that play them: `default` asks for the key 1, `match` for the digit on the screen.
-pub(super) fn prompts() -> BTreeMap<String, Prompt> {
+#[must_use]
+pub fn prompts() -> BTreeMap<String, Prompt> {
     let mut prompts: BTreeMap<String, Prompt> = BTreeMap::new();
     for three in SHIPPED.chunks_exact(3) {
         let press =

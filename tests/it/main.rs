@@ -1,0 +1,6 @@
+//! Everything from outside: a real server, real HTTP, real storage and
+//! signatures, the simulator as the provider, and a clock that the tests set.
+
+mod app;
+mod button_call;
+mod sounds;
