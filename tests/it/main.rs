@@ -3,4 +3,6 @@
 
 mod app;
 mod button_call;
+mod intake_refuses;
+mod intake_verifies;
 mod sounds;
