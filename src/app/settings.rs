@@ -69,7 +69,7 @@ pub(super) fn policy(account: &config::Account) -> anyhow::Result<Policy> {
         sources: account.source_addresses.clone(),
         require_source: account.require_source,
         result_called_did: account.result_called_did.clone(),
-        measured_at: std::sync::Mutex::new(None),
+        measured_at: tokio::sync::Mutex::new(None),
     })
 }
 

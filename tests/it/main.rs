@@ -3,6 +3,7 @@
 
 mod app;
 mod button_call;
+mod crash;
 mod intake_refuses;
 mod intake_verifies;
 mod sounds;
