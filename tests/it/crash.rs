@@ -63,7 +63,12 @@ impl Drop for Server {
 }
 
 /// Writes the configuration of one account into `folder`, and makes a key with it.
-pub fn prepare(folder: &Path, simulator: &str, secret: &str, token: &str) -> (std::path::PathBuf, String) {
+pub fn prepare(
+    folder: &Path,
+    simulator: &str,
+    secret: &str,
+    token: &str,
+) -> (std::path::PathBuf, String) {
     let prompts = app::shipped_prompts();
     let sounds = &prompts["default"].languages["en"];
     let path = folder.join("config.toml");
@@ -78,7 +83,9 @@ pub fn prepare(folder: &Path, simulator: &str, secret: &str, token: &str) -> (st
     );
     std::fs::write(&path, text).unwrap();
     let made = Command::new(env!("CARGO_BIN_EXE_ringproof"))
-        .args(["keys", "create", "--app", "shop", "--scope", "start", "--scope", "read", "--config"])
+        .args([
+            "keys", "create", "--app", "shop", "--scope", "start", "--scope", "read", "--config",
+        ])
         .arg(&path)
         .output()
         .unwrap();
@@ -110,7 +117,8 @@ struct World {
 impl World {
     async fn start(&self, base: &str, number: &str, expires_in: u32) -> Option<String> {
         let body = json!({ "to": number, "expires_in": expires_in });
-        let request = self.http.post(format!("{base}/v1/verifications")).bearer_auth(&self.key).json(&body);
+        let request =
+            self.http.post(format!("{base}/v1/verifications")).bearer_auth(&self.key).json(&body);
         let response = request.send().await.ok()?;
         assert!(response.status().is_success(), "{number}: {}", response.status());
         let answer: Value = response.json().await.ok()?;
@@ -122,7 +130,8 @@ impl World {
         let fields = end(number, &time, "1");
         let signature = signature(&self.secret, &[number, "0", &time]);
         let url = format!("{base}/hooks/zadarma/{}", self.token);
-        let response = self.http.post(url).header("signature", signature).form(&fields).send().await.ok()?;
+        let response =
+            self.http.post(url).header("signature", signature).form(&fields).send().await.ok()?;
         assert_eq!(response.status(), 200);
         Some(())
     }
@@ -136,7 +145,12 @@ impl World {
 }
 
 /// Starts and presses until the server is killed after its `kill_after`-th acknowledgement.
-async fn load(world: &Arc<World>, server: &mut Server, round: usize, kill_after: usize) -> Acknowledged {
+async fn load(
+    world: &Arc<World>,
+    server: &mut Server,
+    round: usize,
+    kill_after: usize,
+) -> Acknowledged {
     let (count, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let mut running = tokio::task::JoinSet::new();
     for index in 0..NUMBERS {
@@ -149,7 +163,9 @@ async fn load(world: &Arc<World>, server: &mut Server, round: usize, kill_after:
                     enough.notify_one();
                 }
             };
-            let Some(id) = world.start(&base, &number, 300).await else { return (number, None, false) };
+            let Some(id) = world.start(&base, &number, 300).await else {
+                return (number, None, false);
+            };
             acknowledged();
             // Every third stays pending, to go on after the restart.
             let pressed = index % 3 != 0 && world.press(&base, &number).await.is_some();
@@ -192,7 +208,8 @@ async fn check(world: &Arc<World>, server: &Server, known: Acknowledged) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kill_9_and_nobody_is_called_twice() {
-    let rounds = std::env::var("RINGPROOF_KILL_ROUNDS").map_or(50, |rounds| rounds.parse().unwrap());
+    let rounds =
+        std::env::var("RINGPROOF_KILL_ROUNDS").map_or(50, |rounds| rounds.parse().unwrap());
     app::install_tls();
     let folder = tempfile::tempdir().unwrap();
     let (secret, token) = (made_up(), made_up());
@@ -224,8 +241,12 @@ async fn what_was_acknowledged_survives_kill_9_and_nobody_is_called_twice() {
     }
 
     assert_eq!(world.show(&server.base, &expiring, 60).await["status"], "expired");
-    let requests = answer(world.http.get(format!("{simulator_base}/_simulator/requests?path=/v1/verify/"))).await.json();
-    let mut numbers: Vec<String> = requests["requests"].as_array().unwrap().iter().map(dialled_number).collect();
+    let requests =
+        answer(world.http.get(format!("{simulator_base}/_simulator/requests?path=/v1/verify/")))
+            .await
+            .json();
+    let mut numbers: Vec<String> =
+        requests["requests"].as_array().unwrap().iter().map(dialled_number).collect();
     let dialled = numbers.len();
     numbers.sort();
     numbers.dedup();
