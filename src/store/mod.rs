@@ -11,6 +11,8 @@ pub mod record;
 mod rows;
 mod sqlite;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
