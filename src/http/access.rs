@@ -116,7 +116,7 @@ pub fn not_shown(refusal: ShowRefusal) -> Problem {
         ShowRefusal::NotFound => {
             let detail =
                 "There is none with this id, or it is another app's, or its retention has ended.";
-            Problem::new(Code::VerificationNotFound, detail)
+            Problem::new(Code::NotFound, detail)
         }
         ShowRefusal::Store(error) => Problem::store(&error),
     }
@@ -135,7 +135,7 @@ fn caller(state: &State, token: &str, needed: Scope) -> Result<Caller, Problem> 
     }
     let needed = needed.as_str();
     let detail = format!("This needs a key with the scope {needed:?}.");
-    Err(Problem::new(Code::ScopeMissing, detail).with("scope", needed))
+    Err(Problem::new(Code::MissingScope, detail).with("scope", needed))
 }
 
 /// The token of `Authorization: Bearer TOKEN`.

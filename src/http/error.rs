@@ -23,13 +23,11 @@ pub enum Code {
     /// The wait token's time is over.
     WaitTokenExpired,
     /// The key may not do this.
-    ScopeMissing,
+    MissingScope,
     /// No such path.
+    NoRoute,
+    /// The path is right, but what it names is not there, or not for this key.
     NotFound,
-    /// No such verification for this key.
-    VerificationNotFound,
-    /// No such key.
-    KeyNotFound,
     /// The path has other methods.
     MethodNotAllowed,
     /// The body did not arrive in time.
@@ -61,17 +59,15 @@ pub enum Code {
     /// A field has a wrong value.
     InvalidField,
     /// The number cannot be called.
-    NumberInvalid,
+    InvalidNumber,
     /// The number is the account's own.
     OwnNumber,
-    /// There is no such channel.
-    ChannelUnknown,
     /// There is no such account.
-    AccountUnknown,
+    UnknownAccount,
     /// There is no such prompt.
-    PromptUnknown,
+    UnknownPrompt,
     /// The prompt does not speak the language.
-    LanguageUnknown,
+    UnknownLanguage,
     /// The prompt asks for another key.
     PressMismatch,
     /// The provider lacks a sound.
@@ -81,7 +77,7 @@ pub enum Code {
     /// Our own fault.
     Internal,
     /// The provider's line of requests is full.
-    ProviderQueueFull,
+    ProviderBusy,
     /// Too many clients wait.
     TooManyWaits,
     /// The store does not answer.
@@ -92,7 +88,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 38] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -100,10 +96,9 @@ impl Code {
         Self::UnknownParameter,
         Self::Unauthorized,
         Self::WaitTokenExpired,
-        Self::ScopeMissing,
+        Self::MissingScope,
+        Self::NoRoute,
         Self::NotFound,
-        Self::VerificationNotFound,
-        Self::KeyNotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::IdempotencyRunning,
@@ -119,17 +114,16 @@ impl Code {
         Self::UnknownField,
         Self::MissingField,
         Self::InvalidField,
-        Self::NumberInvalid,
+        Self::InvalidNumber,
         Self::OwnNumber,
-        Self::ChannelUnknown,
-        Self::AccountUnknown,
-        Self::PromptUnknown,
-        Self::LanguageUnknown,
+        Self::UnknownAccount,
+        Self::UnknownPrompt,
+        Self::UnknownLanguage,
         Self::PressMismatch,
         Self::SoundMissing,
         Self::IdempotencyMismatch,
         Self::Internal,
-        Self::ProviderQueueFull,
+        Self::ProviderBusy,
         Self::TooManyWaits,
         Self::StoreUnavailable,
         Self::ShuttingDown,
@@ -142,19 +136,16 @@ impl Code {
             Self::JsonTooDeep => ("json_too_deep", 400, "The JSON is nested too deeply"),
             Self::InvalidHeader => ("invalid_header", 400, "A header cannot be read"),
             Self::InvalidParameter => {
-                ("invalid_parameter", 400, "A query parameter has a wrong value")
+                ("invalid_parameter", 422, "A query parameter has a wrong value")
             }
             Self::UnknownParameter => {
-                ("unknown_parameter", 400, "There is no such query parameter")
+                ("unknown_parameter", 422, "There is no such query parameter")
             }
             Self::Unauthorized => ("unauthorized", 401, "The key is missing or not accepted"),
             Self::WaitTokenExpired => ("wait_token_expired", 401, "The wait token has expired"),
-            Self::ScopeMissing => ("scope_missing", 403, "The key lacks a scope"),
-            Self::NotFound => ("not_found", 404, "There is no such path"),
-            Self::VerificationNotFound => {
-                ("verification_not_found", 404, "There is no such verification")
-            }
-            Self::KeyNotFound => ("key_not_found", 404, "There is no such key"),
+            Self::MissingScope => ("missing_scope", 403, "The key lacks a scope"),
+            Self::NoRoute => ("no_route", 404, "There is no such path"),
+            Self::NotFound => ("not_found", 404, "What the path names is not there"),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", 405, "The path does not have this method")
             }
@@ -178,13 +169,12 @@ impl Code {
             Self::UnknownField => ("unknown_field", 422, "There is no such field"),
             Self::MissingField => ("missing_field", 422, "A field is missing"),
             Self::InvalidField => ("invalid_field", 422, "A field has a wrong value"),
-            Self::NumberInvalid => ("number_invalid", 422, "The number cannot be called"),
+            Self::InvalidNumber => ("invalid_number", 422, "The number cannot be called"),
             Self::OwnNumber => ("own_number", 422, "The number is the account's own"),
-            Self::ChannelUnknown => ("channel_unknown", 422, "There is no such channel"),
-            Self::AccountUnknown => ("account_unknown", 422, "There is no such account"),
-            Self::PromptUnknown => ("prompt_unknown", 422, "There is no such prompt"),
-            Self::LanguageUnknown => {
-                ("language_unknown", 422, "The prompt does not speak this language")
+            Self::UnknownAccount => ("unknown_account", 422, "There is no such account"),
+            Self::UnknownPrompt => ("unknown_prompt", 422, "There is no such prompt"),
+            Self::UnknownLanguage => {
+                ("unknown_language", 422, "The prompt does not speak this language")
             }
             Self::PressMismatch => {
                 ("press_mismatch", 422, "The prompt's greeting asks for another key")
@@ -194,9 +184,7 @@ impl Code {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
             }
             Self::Internal => ("internal", 500, "Something failed here"),
-            Self::ProviderQueueFull => {
-                ("provider_queue_full", 503, "The provider's limit leaves no room now")
-            }
+            Self::ProviderBusy => ("provider_busy", 503, "The provider's limit leaves no room now"),
             Self::TooManyWaits => ("too_many_waits", 503, "Too many clients wait already"),
             Self::StoreUnavailable => ("store_unavailable", 503, "The store cannot be used now"),
             Self::ShuttingDown => ("shutting_down", 503, "The service is shutting down"),

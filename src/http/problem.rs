@@ -158,13 +158,13 @@ mod tests {
 
     #[test]
     fn a_problem_has_the_documented_members() {
-        let problem = Problem::field(Code::NumberInvalid, "to", "no").with("limit", 3);
+        let problem = Problem::field(Code::InvalidNumber, "to", "no").with("limit", 3);
         let json: Value = serde_json::from_str(&problem.json(Some("/v1/verifications"))).unwrap();
         let expected = serde_json::json!({
-            "type": "urn:ringproof:problem:number_invalid",
+            "type": "urn:ringproof:problem:invalid_number",
             "title": "The number cannot be called",
             "status": 422,
-            "code": "number_invalid",
+            "code": "invalid_number",
             "detail": "no",
             "instance": "/v1/verifications",
             "field": "to",

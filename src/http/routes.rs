@@ -45,7 +45,7 @@ pub async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let found =
         methods.iter().find(|(path, _)| ResourceDef::new(path.as_str()).is_match(request.path()));
     let Some((_, methods)) = found else {
-        return Err(Problem::new(Code::NotFound, "/openapi.json lists every path."));
+        return Err(Problem::new(Code::NoRoute, "/openapi.json lists every path."));
     };
     let methods = methods.join(", ");
     let detail = format!("The path has: {methods}.");

@@ -113,7 +113,7 @@ fn unread(why: Unread) -> Problem {
 
 fn at_fault(Fault { field, kind }: Fault) -> Problem {
     if field.is_empty() {
-        return Problem::new(Code::InvalidJson, "The body must be a JSON object.");
+        return Problem::new(Code::InvalidField, "The body must be a JSON object.");
     }
     match kind {
         FaultKind::Unknown(known) => {

@@ -21,7 +21,7 @@ impl FromRequest for Id {
         ready(id.map(Self).ok_or_else(|| {
             let detail =
                 "An id is \"ver_\" and 32 hexadecimal digits, as in the answer of the start.";
-            Problem::new(Code::VerificationNotFound, detail)
+            Problem::new(Code::NotFound, detail)
         }))
     }
 }

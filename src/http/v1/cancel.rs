@@ -19,8 +19,8 @@ use super::verification::View;
 /// What can be wrong with canceling.
 pub const PROBLEMS: &[Code] = &[
     Code::Unauthorized,
-    Code::ScopeMissing,
-    Code::VerificationNotFound,
+    Code::MissingScope,
+    Code::NotFound,
     Code::AlreadyEnded,
     Code::Internal,
     Code::StoreUnavailable,

@@ -27,7 +27,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::InvalidJson,
     Code::JsonTooDeep,
     Code::Unauthorized,
-    Code::ScopeMissing,
+    Code::MissingScope,
     Code::RequestTimeout,
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
@@ -115,7 +115,7 @@ fn wanted_scopes(texts: Option<Vec<String>>) -> Result<Vec<Scope>, Problem> {
 pub(super) fn refused(refusal: KeyRefusal) -> Problem {
     match refusal {
         KeyRefusal::Store(error) => Problem::store(&error),
-        KeyRefusal::NotFound => Problem::new(Code::KeyNotFound, "No key in force has this id."),
+        KeyRefusal::NotFound => Problem::new(Code::NotFound, "No key in force has this id."),
         // A key that is made here is well formed and new.
         KeyRefusal::NotAccepted | KeyRefusal::Malformed | KeyRefusal::Exists => {
             Problem::internal(&refusal)

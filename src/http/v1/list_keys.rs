@@ -17,7 +17,7 @@ use super::create_key::scopes;
 
 /// What can be wrong with listing keys.
 pub const PROBLEMS: &[Code] =
-    &[Code::Unauthorized, Code::ScopeMissing, Code::Internal, Code::StoreUnavailable];
+    &[Code::Unauthorized, Code::MissingScope, Code::Internal, Code::StoreUnavailable];
 
 /// A key, without its secret.
 #[derive(Serialize, ToSchema)]

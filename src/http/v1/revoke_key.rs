@@ -16,8 +16,8 @@ use super::create_key::refused;
 /// What can be wrong with revoking a key.
 pub const PROBLEMS: &[Code] = &[
     Code::Unauthorized,
-    Code::ScopeMissing,
-    Code::KeyNotFound,
+    Code::MissingScope,
+    Code::NotFound,
     Code::Internal,
     Code::StoreUnavailable,
 ];

@@ -29,7 +29,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::InvalidParameter,
     Code::UnknownParameter,
     Code::Unauthorized,
-    Code::ScopeMissing,
+    Code::MissingScope,
     Code::Internal,
     Code::StoreUnavailable,
 ];

@@ -42,7 +42,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::JsonTooDeep,
     Code::InvalidHeader,
     Code::Unauthorized,
-    Code::ScopeMissing,
+    Code::MissingScope,
     Code::RequestTimeout,
     Code::IdempotencyRunning,
     Code::NumberBusy,
@@ -51,17 +51,16 @@ pub const PROBLEMS: &[Code] = &[
     Code::UnknownField,
     Code::MissingField,
     Code::InvalidField,
-    Code::NumberInvalid,
+    Code::InvalidNumber,
     Code::OwnNumber,
-    Code::ChannelUnknown,
-    Code::AccountUnknown,
-    Code::PromptUnknown,
-    Code::LanguageUnknown,
+    Code::UnknownAccount,
+    Code::UnknownPrompt,
+    Code::UnknownLanguage,
     Code::PressMismatch,
     Code::SoundMissing,
     Code::IdempotencyMismatch,
     Code::Internal,
-    Code::ProviderQueueFull,
+    Code::ProviderBusy,
     Code::StoreUnavailable,
     Code::ShuttingDown,
 ];
@@ -220,7 +219,7 @@ fn wanted(
     if body.channel.as_deref().is_some_and(|channel| channel != known) {
         let detail = format!("There is no such channel; there is: {known}.");
         return Err(
-            Problem::field(Code::ChannelUnknown, "channel", detail).with("known", vec![known])
+            Problem::field(Code::InvalidField, "channel", detail).with("known", vec![known])
         );
     }
     if body.reference.as_ref().is_some_and(|reference| reference.len() > MAX_REFERENCE) {
@@ -284,7 +283,7 @@ fn press(text: &str) -> Result<Press, Problem> {
 /// A number of the field `field`.
 pub(super) fn number(field: &str, text: &str) -> Result<PhoneNumber, Problem> {
     PhoneNumber::parse(text)
-        .map_err(|why| Problem::field(Code::NumberInvalid, field, format!("{why}.")))
+        .map_err(|why| Problem::field(Code::InvalidNumber, field, format!("{why}.")))
 }
 
 /// A name of the field `field`.
@@ -301,10 +300,10 @@ pub(super) fn too_long(field: &str, limit: usize) -> Problem {
 fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
     let detail = format!("{refusal}.");
     match refusal {
-        StartRefusal::UnknownAccount(_) => Problem::field(Code::AccountUnknown, "account", detail),
-        StartRefusal::UnknownPrompt { .. } => Problem::field(Code::PromptUnknown, "prompt", detail),
+        StartRefusal::UnknownAccount(_) => Problem::field(Code::UnknownAccount, "account", detail),
+        StartRefusal::UnknownPrompt { .. } => Problem::field(Code::UnknownPrompt, "prompt", detail),
         StartRefusal::UnknownLanguage { .. } => {
-            Problem::field(Code::LanguageUnknown, "language", detail)
+            Problem::field(Code::UnknownLanguage, "language", detail)
         }
         StartRefusal::PressMismatch { .. } => Problem::field(Code::PressMismatch, "press", detail),
         StartRefusal::SoundMissing(_) => Problem::new(Code::SoundMissing, detail),
@@ -317,7 +316,7 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         }
         StartRefusal::NoRoom(no_room) => {
             let seconds = no_room.retry_after.as_secs() + 1;
-            Problem::new(Code::ProviderQueueFull, detail).retry_after(seconds)
+            Problem::new(Code::ProviderBusy, detail).retry_after(seconds)
         }
         StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
         StartRefusal::IdempotencyRunning => {
