@@ -184,18 +184,15 @@ impl Slot {
             match self.look() {
                 Turn::Go => return Ok(()),
                 Turn::TooLate => return Err(TooLate),
-                Turn::Wait(at) => self.line.clock.clone().sleep_until(at).await,
+                Turn::Wait(at) => self.line.clock.sleep_until(at).await,
             }
         }
     }
 
-    /// A slot that is looked at late moves to now, which may be in the way of
-    /// places given since; then it waits again, within its deadline.
+    /// A slot that is looked at late moves to now. That may be in the way of
+    /// places given since; then it waits again, never past its deadline.
     fn look(&mut self) -> Turn {
         let now = self.line.clock.now();
-        if now > self.last_at {
-            return Turn::TooLate;
-        }
         let line = self.line.clone();
         let mut state = line.state();
         state.places.remove(&self.place);
@@ -349,6 +346,33 @@ mod tests {
             hand.advance(Duration::from_secs(60));
             let fresh: Vec<_> = (0..limit).map(|_| queue.reserve().unwrap()).collect();
             prop_assert!(fresh.iter().all(|slot| slot.at() == clock.now()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn who_comes_on_time_goes_on_time(
+            limit in 1_u32..6,
+            steps in prop::collection::vec(step(), 1..200),
+        ) {
+            let (queue, clock, hand) = queue(limit);
+            let mut slots: Vec<Slot> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Pass(millis) => {
+                        let until = later(clock.now(), SignedDuration::from_millis(millis.cast_signed()));
+                        slots.sort_by_key(Slot::at);
+                        while slots.first().is_some_and(|slot| slot.at() <= until) {
+                            let mut slot = slots.remove(0);
+                            hand.set(slot.at());
+                            prop_assert_eq!(slot.look(), Turn::Go);
+                        }
+                        hand.set(until);
+                    }
+                    Step::Drop(which) if which < slots.len() => drop(slots.remove(which)),
+                    _ => slots.extend(queue.reserve()),
+                }
+            }
         }
     }
 

@@ -303,8 +303,10 @@ async fn the_account_is_read_in_our_words() {
         json(r#"{"status":"success","balance":"18.1636","currency":"EUR"}"#),
         json(
             r#"{"status":"success","stats":[
-                {"callstart":"1970-01-01 02:01:00","destination":380999999999,"disposition":"answered"},
-                {"callstart":"1970-01-01 02:01:00","destination":"","disposition":"answered"}]}"#,
+                {"pbx_call_id":"out_1","callstart":"1970-01-01 02:01:00","clid":"100",
+                 "destination":380999999999,"disposition":"answered"},
+                {"pbx_call_id":"","callstart":"1970-01-01 02:01:00","clid":"",
+                 "destination":"","disposition":"answered"}]}"#,
         ),
     ]);
     let (provider, _hand) = provider(&server.base_url);

@@ -32,8 +32,8 @@ pub struct Server {
 impl Server {
     /// Starts `ringproof serve` on a free port, once it listens.
     pub fn start(config: &Path) -> Self {
-        let log = std::fs::OpenOptions::new().create(true).append(true);
-        let log = log.clone().open(suite_folder().join("serve-log.txt")).unwrap();
+        let path = suite_folder().join("serve-log.txt");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_ringproof"))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)

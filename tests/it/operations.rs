@@ -92,6 +92,7 @@ async fn a_stop_answers_the_waiters() {
 async fn what_is_pending_goes_on_after_a_restart() {
     let mut app = TestApp::start().await;
     app.script(NUMBER, json!({ "notify": "never" })).await;
+    app.script("+380991234568", json!({ "notify": "never" })).await;
     let started = app.begin(NUMBER).await;
     let expiring = app.begin_with(json!({ "to": "+380991234568", "expires_in": 60 })).await;
 
