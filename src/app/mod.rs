@@ -74,10 +74,8 @@ impl App {
             metrics: metrics.clone(),
             apps: config.apps.clone(),
             server: config.server.clone(),
-            limits: http::WaitLimits {
-                default_wait: config.verification.default_wait,
-                max_wait: config.verification.max_wait,
-            },
+            default_wait: config.verification.default_wait,
+            max_wait: config.verification.max_wait,
         };
         let server = http::serve(surface, listener).context("while starting the listener")?;
         let handle = server.handle();

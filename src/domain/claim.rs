@@ -3,12 +3,12 @@
 use super::{Name, PhoneNumber};
 
 /// The fewest digits that a form must have to be claimed or looked up.
-const FEWEST_DIGITS: usize = 7;
+pub(super) const FEWEST_DIGITS: usize = 7;
 /// The most digits: an international number after "011" has 18.
 const MOST_DIGITS: usize = 18;
 
 /// One way of writing a number: its digits, without an international prefix
-/// (00 or 011). Two texts are the same form if, and only if, these digits are equal.
+/// (00 or 011, where enough digits follow). Two texts are the same form if, and only if, these digits are equal.
 ///
 /// Kept as one integer, the digits behind a leading 1 that keeps their zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,11 +44,12 @@ impl WrittenForm {
     }
 
     fn of_digits(digits: &[u8]) -> Option<Self> {
-        let digits =
-            digits.strip_prefix(b"00").or_else(|| digits.strip_prefix(b"011")).unwrap_or(digits);
         if digits.len() < FEWEST_DIGITS {
             return None;
         }
+        // A national number may begin like an international prefix: 01 123 456 in Lebanon.
+        let stripped = digits.strip_prefix(b"00").or_else(|| digits.strip_prefix(b"011"));
+        let digits = stripped.filter(|rest| rest.len() >= FEWEST_DIGITS).unwrap_or(digits);
         Some(Self(digits.iter().fold(1, |value, digit| value * 10 + u64::from(digit - b'0'))))
     }
 

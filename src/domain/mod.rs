@@ -13,6 +13,8 @@ mod outcome;
 mod phone;
 mod redeem;
 mod secret;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verification;
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rlibphonenumber::PhoneNumberFormat;
 
+use super::claim::FEWEST_DIGITS;
+
 /// A phone number that may be called: a calling code and a national number, at
 /// most 15 digits. Its `Display` is E.164; its `Debug` is masked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,6 +63,10 @@ impl PhoneNumber {
             return Err(impossible(why));
         }
         let e164 = parsed.format_as(PhoneNumberFormat::E164);
+        if e164.len() <= FEWEST_DIGITS {
+            // No notification could name it.
+            return Err(InvalidNumber::TooShort);
+        }
         e164[1..].parse().map(Self).map_err(|_| InvalidNumber::TooLong)
     }
 
@@ -163,6 +169,7 @@ mod tests {
             ("+380441234567;ext=5", InvalidNumber::Extension),
             ("+38044", InvalidNumber::TooShort),
             ("+1911", InvalidNumber::TooShort),
+            ("+989601", InvalidNumber::TooShort),
             ("+3804412345678901234", InvalidNumber::TooLong),
             ("+1800FLOWERS", InvalidNumber::NotANumber),
             ("+", InvalidNumber::NotANumber),

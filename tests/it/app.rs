@@ -312,8 +312,8 @@ pub fn configuration(data: &Path, simulator: &str, secret: &str, token: &str) ->
         ("accounts.main.key", "test_key".to_owned()),
         ("accounts.main.secret", secret.to_owned()),
         ("accounts.main.notification_token", token.to_owned()),
-        ("accounts.main.own_numbers", format!("[\"{OUR_NUMBER}\"]")),
-        ("accounts.main.source_addresses", "[\"127.0.0.0/8\"]".to_owned()),
+        ("accounts.main.own_numbers", format!("+{OUR_NUMBER}")),
+        ("accounts.main.source_addresses", "127.0.0.0/8".to_owned()),
         ("store", format!("sqlite://{}", data.join("ringproof.db").display())),
     ];
     let flags: Vec<(String, String)> =

@@ -12,6 +12,8 @@ mod readers;
 mod search;
 mod start;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use jiff::Timestamp;

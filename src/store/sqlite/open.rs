@@ -123,7 +123,7 @@ fn schema(connection: &Connection) -> rusqlite::Result<Schema> {
     connection.query_row(sql, [], |row| row.get(0)).map(Schema::Ours)
 }
 
-fn refused_by_system(path: &Path, error: std::io::Error) -> OpenError {
+pub(super) fn refused_by_system(path: &Path, error: std::io::Error) -> OpenError {
     let (path, kind) = (path.to_owned(), error.kind());
     let source = Box::new(error);
     match kind {

@@ -24,7 +24,7 @@ pub(super) struct Starting {
 /// What a start came to.
 pub(super) enum Admitted {
     Stored(Box<[u8]>),
-    Not(Started),
+    Not(Box<Started>),
 }
 
 impl Work for Starting {
@@ -34,11 +34,11 @@ impl Work for Starting {
     /// Every check comes before the first write.
     fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
         if let Some(answer) = self.replayed(on)? {
-            return Ok(Admitted::Not(answer));
+            return Ok(Admitted::Not(Box::new(answer)));
         }
         let held = held(on, &self.start.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
-            return Ok(Admitted::Not(Started::ClaimHeld { until }));
+            return Ok(Admitted::Not(Box::new(Started::ClaimHeld { until })));
         }
         let verification = &mut self.start.verification;
         if let Some(attempt) = verification.attempts.last_mut() {
@@ -61,7 +61,7 @@ impl Work for Starting {
             Admitted::Stored(packed) => {
                 Started::Stored { verification: self.start.verification, packed }
             }
-            Admitted::Not(answer) => answer,
+            Admitted::Not(answer) => *answer,
         }
     }
 }

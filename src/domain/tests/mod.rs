@@ -1,0 +1,4 @@
+//! Tests of the core that are too long to stand beside what they test.
+
+mod regions;
+mod texts;
