@@ -37,7 +37,6 @@ use crate::intake::Intake;
 use crate::service::Service;
 use crate::telemetry::metrics::MetricsHandle;
 
-pub use read::WaitLimits;
 pub use tls::TlsError;
 
 use state::State;
@@ -61,8 +60,10 @@ pub struct Surface {
     pub apps: BTreeMap<String, config::App>,
     /// Settings of the listener.
     pub server: config::Server,
-    /// How long polls may wait.
-    pub limits: WaitLimits,
+    /// The wait of a poll that names none.
+    pub default_wait: Duration,
+    /// The longest wait of a poll.
+    pub max_wait: Duration,
 }
 
 /// Why the surface does not serve.

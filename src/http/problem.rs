@@ -146,6 +146,15 @@ impl ResponseError for Problem {
     }
 }
 
+/// A message as a sentence: it begins with a capital and ends with a full stop.
+#[must_use]
+pub fn sentence(message: &impl fmt::Display) -> String {
+    let text = message.to_string();
+    let mut rest = text.chars();
+    rest.next()
+        .map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), rest.as_str()))
+}
+
 /// An instant as the API writes it: RFC 3339, UTC, milliseconds.
 #[must_use]
 pub fn instant(at: Timestamp) -> String {

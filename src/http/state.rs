@@ -42,14 +42,14 @@ pub struct State {
 
 impl State {
     pub(super) fn new(surface: Surface) -> Self {
-        let Surface { service, intake, metrics, apps, server, limits } = surface;
+        let Surface { service, intake, metrics, apps, server, default_wait, max_wait } = surface;
         let max_waits = server.max_waits.min(Semaphore::MAX_PERMITS);
         Self {
             service,
             intake,
             metrics,
             trusted_proxies: server.trusted_proxies,
-            limits,
+            limits: WaitLimits { default_wait, max_wait },
             readiness: Readiness::default(),
             apps,
             waits: Arc::new(Semaphore::new(max_waits)),

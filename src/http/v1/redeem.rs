@@ -14,7 +14,7 @@ use crate::service::{RedeemError, to_the_end};
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
-use super::super::problem::Problem;
+use super::super::problem::{Problem, sentence};
 use super::super::read::{Id, Json};
 use super::super::state::State;
 use super::cancel::contended;
@@ -104,7 +104,7 @@ fn refused(error: RedeemError) -> Problem {
                 RedeemRefusal::AlreadyRedeemed => Code::AlreadyRedeemed,
                 RedeemRefusal::TooOld => Code::TooOld,
             };
-            Problem::new(code, format!("{refusal}."))
+            Problem::new(code, sentence(&refusal))
         }
     }
 }

@@ -124,7 +124,7 @@ fn number(text: &str) -> Result<PhoneNumber, Problem> {
     // A plus sign that was not escaped arrives as a space.
     let text = text.strip_prefix(' ').map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
     PhoneNumber::parse(&text)
-        .map_err(|why| Problem::field(Code::InvalidParameter, "to", format!("{why}.")))
+        .map_err(|why| Problem::field(Code::InvalidParameter, "to", format!("\"to\": {why}.")))
 }
 
 fn word<T: Copy, const N: usize>(

@@ -20,7 +20,7 @@ use crate::service::{
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
-use super::super::problem::Problem;
+use super::super::problem::{Problem, sentence};
 use super::super::read::{Json, Wait, canonical, wait_of};
 use super::super::state::State;
 use super::verification::View;
@@ -274,7 +274,7 @@ fn press(text: &str) -> Result<Press, Problem> {
     match text {
         "random" => Ok(Press::Random),
         _ => digit().map(Press::Fixed).ok_or_else(|| {
-            let detail = "A key is one digit, \"0\" to \"9\", or \"random\".";
+            let detail = "\"press\" is one digit, \"0\" to \"9\", or \"random\".";
             Problem::field(Code::InvalidField, "press", detail)
         }),
     }
@@ -283,12 +283,13 @@ fn press(text: &str) -> Result<Press, Problem> {
 /// A number of the field `field`.
 pub(super) fn number(field: &str, text: &str) -> Result<PhoneNumber, Problem> {
     PhoneNumber::parse(text)
-        .map_err(|why| Problem::field(Code::InvalidNumber, field, format!("{why}.")))
+        .map_err(|why| Problem::field(Code::InvalidNumber, field, format!("{field:?}: {why}.")))
 }
 
 /// A name of the field `field`.
 pub(super) fn name(field: &str, text: &str) -> Result<Name, Problem> {
-    Name::parse(text).map_err(|why| Problem::field(Code::InvalidField, field, format!("{why}.")))
+    Name::parse(text)
+        .map_err(|why| Problem::field(Code::InvalidField, field, format!("{field:?}: {why}.")))
 }
 
 /// A field with more bytes than allowed, or with none.
@@ -298,7 +299,7 @@ pub(super) fn too_long(field: &str, limit: usize) -> Problem {
 }
 
 fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
-    let detail = format!("{refusal}.");
+    let detail = sentence(&refusal);
     match refusal {
         StartRefusal::UnknownAccount(_) => Problem::field(Code::UnknownAccount, "account", detail),
         StartRefusal::UnknownPrompt { .. } => Problem::field(Code::UnknownPrompt, "prompt", detail),
