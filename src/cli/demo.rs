@@ -12,7 +12,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{self, DemoOptions};
-use crate::clock::Clock;
 use crate::config;
 use crate::domain::Secret;
 use crate::telemetry;
@@ -102,7 +101,7 @@ impl Place {
         let path = format!("/v1/verifications/{id}?wait=60");
         let wait = async {
             let answer = api.call(Method::GET, &path, None).await;
-            (answer, Clock::real().now())
+            (answer, app::real_clock().now())
         };
         let (reported_at, (answer, answered_at)) =
             tokio::try_join!(self.follow(&api, &id), async { Ok(wait.await) })?;
