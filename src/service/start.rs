@@ -219,8 +219,10 @@ impl Service {
         let Admitted { account, step, call, expires_in } = admitted;
         let now = self.clock.now();
         let forms = WrittenForm::all_of(request.to);
-        let claims =
-            forms.iter().map(|form| Claim { account: step.account.clone(), form: *form }).collect();
+        let claims = WrittenForm::claimed_with(&forms)
+            .into_iter()
+            .map(|form| Claim { account: step.account.clone(), form })
+            .collect();
         let verification = Verification {
             id: new_id(now),
             app: request.app,
