@@ -1,5 +1,6 @@
 //! Ringproof: self-hosted phone verification. The map of the rooms.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

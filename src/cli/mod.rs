@@ -1,1 +1,114 @@
-//! .
+//! The command line: one file per command, and what they share.
+//!
+//! Exit codes: 0 done (for `verify --wait` and `demo --once`: verified), 1 it
+//! failed, 2 wrong usage or configuration, 3 not verified.
+
+mod client;
+mod config_check;
+mod demo;
+mod keys;
+mod serve;
+mod simulate;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config};
+
+/// What commands end with when the person did not confirm.
+const NOT_VERIFIED: u8 = 3;
+/// What commands end with when their usage or the configuration is wrong.
+const WRONG_USAGE: u8 = 2;
+
+/// Self-hosted phone verification: has the provider call, judges its signed
+/// notifications, and answers whoever waits.
+#[derive(Parser)]
+#[command(name = "ringproof", version, about, long_about = None, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done (verify --wait, demo --once: verified), 1 failed, \
+                          2 wrong usage or configuration, 3 not verified.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything with a simulated provider, verify one number before your eyes, and stay up
+    Demo(demo::Demo),
+    /// Run the service
+    Serve(serve::Serve),
+    /// Run a stand-in for Zadarma, for test suites
+    Simulate(simulate::Simulate),
+    /// Verify a number through a running service
+    Verify(verify::Verify),
+    /// Create, list and revoke the keys that apps use
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config_check::ConfigCommand),
+}
+
+/// Where the configuration comes from.
+#[derive(Args, Clone, Debug)]
+struct ConfigArguments {
+    /// The configuration file; defaults and environment apply without one
+    #[arg(long, short, value_name = "FILE", env = "RINGPROOF_CONFIG")]
+    config: Option<PathBuf>,
+    /// Set one value, as in --set server.listen=127.0.0.1:8080; wins over file and environment
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+}
+
+impl ConfigArguments {
+    /// The configuration, or everything that is wrong with it.
+    fn load(&self) -> Result<Config, Vec<config::Problem>> {
+        config::load(self.config.as_deref(), config::environment(), &self.set)
+    }
+}
+
+/// Runs the command of `arguments` on the current runtime.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let ended = match arguments.command {
+        Command::Demo(demo) => demo.run().await,
+        Command::Serve(serve) => serve.run().await,
+        Command::Simulate(simulate) => simulate.run().await,
+        Command::Verify(verify) => verify.run().await,
+        Command::Keys(keys) => keys.run().await,
+        Command::Config(command) => Ok(command.run()),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints every problem of a configuration, one a line.
+fn print_problems(problems: &[config::Problem]) -> ExitCode {
+    for problem in problems {
+        eprintln!("error: {problem}");
+    }
+    let count = problems.len();
+    eprintln!("{count} problem{} in the configuration", if count == 1 { "" } else { "s" });
+    ExitCode::from(WRONG_USAGE)
+}
+
+/// Returns when the process is asked to stop.
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) =
+        text.split_once('=').ok_or("write it as KEY=VALUE, as in server.listen=127.0.0.1:8080")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}

@@ -173,7 +173,7 @@ impl<'a> Section<'a> {
 
     /// Notes a key that must be set and is not.
     pub(super) fn missing(&self, key: &str) {
-        let variable = variable(&join(&self.path, key));
+        let variable = self.variable(key);
         self.wrong(key, &format!("missing; set it, or {variable} in the environment"));
     }
 

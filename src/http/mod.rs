@@ -1,1 +1,116 @@
-//! .
+//! The HTTP surface: the API of apps, the notification URLs, health, metrics,
+//! and the API's description.
+//!
+//! A handler reads, calls one use case, and renders. Nothing is decided here
+//! about verifications, and the only state is what [`Surface`] brings. What
+//! changes something runs to its end even when its client hangs up.
+
+mod access;
+mod answer;
+mod cors;
+mod describe;
+mod error;
+mod hooks;
+mod observe;
+mod ops;
+mod problem;
+mod read;
+mod routes;
+mod state;
+mod tls;
+mod v1;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::KeepAlive;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::config;
+use crate::intake::Intake;
+use crate::service::Service;
+use crate::telemetry::metrics::MetricsHandle;
+
+pub use tls::TlsError;
+
+use state::State;
+
+/// How long an idle connection is kept: longer than proxies keep theirs.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the head of a request may take to arrive.
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// Connections that a worker takes beside those that wait.
+const CONNECTIONS_BESIDE_WAITS: usize = 25_000;
+
+/// What the surface stands on.
+pub struct Surface {
+    /// The use cases.
+    pub service: Arc<Service>,
+    /// The notification pipeline.
+    pub intake: Arc<Intake>,
+    /// What was counted.
+    pub metrics: MetricsHandle,
+    /// Settings of apps: the origins whose pages may wait.
+    pub apps: BTreeMap<String, config::App>,
+    /// Settings of the listener.
+    pub server: config::Server,
+    /// The wait of a poll that names none.
+    pub default_wait: Duration,
+    /// The longest wait of a poll.
+    pub max_wait: Duration,
+}
+
+/// Why the surface does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The certificate or its key is at fault.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The listener cannot be used.
+    #[error("the listener cannot be used")]
+    Listener(#[source] io::Error),
+}
+
+/// Serves on `listener` until the server is told to stop; signals are the caller's
+/// business. Call it within a runtime, and await the server.
+///
+/// # Errors
+/// When the TLS files or the listener cannot be used.
+pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeError> {
+    let tls = surface.server.tls.as_ref().map(tls::configure).transpose()?;
+    let workers = surface.server.workers;
+    let max_connections = CONNECTIONS_BESIDE_WAITS.saturating_add(surface.server.max_waits);
+    // Whole seconds; part of one counts as one.
+    let shutdown_timeout = surface.server.shutdown_timeout.as_millis().div_ceil(1000);
+    let state = web::Data::new(State::new(surface));
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
+            .configure(routes::preflights)
+            .default_service(web::to(routes::nowhere))
+            .wrap(from_fn(observe::observe))
+    });
+    if workers > 0 {
+        server = server.workers(workers);
+    }
+    server = server
+        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+        .client_request_timeout(HEAD_WITHIN)
+        // A client that closes its side has gone, and whoever waited for it is freed at once.
+        .h1_allow_half_closed(false)
+        .max_connections(max_connections)
+        .shutdown_timeout(u64::try_from(shutdown_timeout).unwrap_or(u64::MAX))
+        .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls),
+        None => server.listen(listener),
+    };
+    Ok(server.map_err(ServeError::Listener)?.run())
+}

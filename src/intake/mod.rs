@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::{Event, Evidence, Verification, VerificationId, WrittenForm};
-use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
+use crate::service::{AccountIndex, Facts, Found, Judgement, Offsets, ResolveError, Service};
 use crate::store::{NotificationRow, StoreError};
 use crate::telemetry;
 use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
@@ -137,7 +137,8 @@ impl Intake {
             Ok(Verdict::OutsideWindow) => {
                 self.count(Verdict::OutsideWindow);
                 drop(authentic);
-                self.judge_again_later(received);
+                let judged_with = facts.offsets;
+                self.judge_again_later(received, judged_with);
                 Answer::Acknowledged
             }
             Ok(verdict) => {
@@ -248,21 +249,26 @@ impl Intake {
 
     /// A result that missed the window is judged once more with the provider's
     /// clock measured anew: its zone may have changed. Its 200 is on its way.
-    fn judge_again_later(self: &Arc<Self>, received: Received) {
+    fn judge_again_later(self: &Arc<Self>, received: Received, judged_with: Offsets) {
         let intake = Arc::clone(self);
         self.service.spawn(async move {
             let index = usize::from(received.account.0);
             let (policy, account) = (&intake.policies[index], &intake.service.accounts()[index]);
-            if !policy.may_measure(intake.service.clock().now()) {
-                return;
+            let mut measured_at = policy.measured_at.lock().await;
+            let now = intake.service.clock().now();
+            if Policy::may_measure(*measured_at, now) {
+                *measured_at = Some(now);
+                if let Err(error) = account.measure(|| intake.service.clock().now()).await {
+                    tracing::warn!(account.name = %policy.account, error = %error, "the provider's clock could not be measured");
+                }
             }
-            if let Err(error) = account.measure(|| intake.service.clock().now()).await {
-                tracing::warn!(account.name = %policy.account, error = %error, "the provider's clock could not be measured");
+            drop(measured_at);
+            let facts = account.facts();
+            if facts.offsets == judged_with {
                 return;
             }
             let Ok(decoded) = body::decode(&received).await else { return };
             let Ok(authentic) = decoded.authenticate(received.signature.as_deref(), &policy.secrets) else { return };
-            let facts = account.facts();
             let evidence = policy.evidence(authentic.secret_index());
             let context = Context { policy, facts: &facts, evidence, received: &received };
             match intake.judge(&authentic, &context).await {

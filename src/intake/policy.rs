@@ -1,11 +1,10 @@
 //! What one account requires of its notifications.
 
 use std::net::IpAddr;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
 
 use crate::domain::{Check, Evidence, Name, Network, Secret};
 
@@ -27,6 +26,7 @@ pub struct Policy {
     /// What `called_did` says in the result of a button call.
     pub result_called_did: Vec<String>,
     /// When the provider's clock was last measured on behalf of a notification.
+    /// Held during a measurement, so that others wait for it instead of giving up.
     pub measured_at: Mutex<Option<Timestamp>>,
 }
 
@@ -47,14 +47,9 @@ impl Policy {
         if self.require_source { evidence.with(Check::Source) } else { evidence }
     }
 
-    /// Whether the clock may be measured now, and if so, notes that it is.
-    pub(super) fn may_measure(&self, now: Timestamp) -> bool {
-        let mut last = self.measured_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = last.is_none_or(|last| now.duration_since(last).abs() >= MEASURE_GAP);
-        if may {
-            *last = Some(now);
-        }
-        may
+    /// Whether the clock may be measured now, at the last measurement's time `last`.
+    pub(super) fn may_measure(last: Option<Timestamp>, now: Timestamp) -> bool {
+        last.is_none_or(|last| now.duration_since(last).abs() >= MEASURE_GAP)
     }
 }
 

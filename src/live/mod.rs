@@ -143,16 +143,20 @@ impl Live {
         let wanted = (account, form);
         for id in candidates.as_slice().iter().rev() {
             let Some(held) = self.held.get(id) else { continue };
-            for held_form in held.claims() {
-                if held_form == wanted {
-                    return Found::Exact(*id);
+            for (held_account, held_form) in held.claims() {
+                if held_account != account {
+                    continue;
                 }
-                if held_form.0 == account && held_form.1.ending() == form.ending() {
-                    near = Found::NearMiss(*id);
+                // A claim is taken over by a later attempt only when the earlier one's
+                // is dead; ids made later sort later.
+                if held_form == form && best.exact().is_none_or(|known| known < *id) {
+                    best = Found::Exact(*id);
+                } else if held_form.ending() == form.ending() && best == Found::Nothing {
+                    best = Found::NearMiss(*id);
                 }
             }
         }
-        near
+        best
     }
 
     /// The newest version of a held verification.

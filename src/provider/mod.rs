@@ -87,7 +87,7 @@ pub struct ButtonCall {
     pub fallback: String,
 }
 
-/// What became of a call that was asked for.
+/// What became of a call that was asked for. Logged by whoever handles it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dispatched {
     /// The provider took it.
@@ -96,7 +96,7 @@ pub enum Dispatched {
     Refused {
         /// Why, to act on.
         reason: RefusalReason,
-        /// The provider's text for people, long numbers masked.
+        /// The provider's text or what stood in the way, for the operator; long numbers masked.
         message: Option<String>,
     },
     /// It may have been placed. Never repeat it.

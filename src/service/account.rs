@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::domain::{Key, Name, PbxTime, PhoneNumber, WrittenForm};
 use crate::provider::{Provider, ProviderError, Sound};
 
-use super::Offsets;
+use super::{Offsets, Service};
 
 /// One account at a provider.
 pub struct Account {
@@ -144,5 +144,25 @@ impl Facts {
             .or_else(|| sounds.iter().find(|sound| sound.name == id_or_name))
             .map(|sound| sound.id.clone())
             .ok_or(())
+    }
+}
+
+impl Service {
+    /// Warns of every sound that a prompt names and the provider does not have, so
+    /// that it is not found out at the first call.
+    pub fn warn_of_missing_sounds(&self, account: &Account) {
+        let facts = account.facts();
+        for (name, prompt) in &self.settings.prompts {
+            for (language, sounds) in &prompt.languages {
+                for sound in [&sounds.greeting, &sounds.confirmed, &sounds.fallback] {
+                    if facts.sound_id(sound).is_err() {
+                        tracing::warn!(
+                            account.name = %account.name, prompt = %name, language = %language, sound,
+                            "the provider has no sound {sound:?}; starts with this prompt are refused until it is uploaded or the prompt is mended",
+                        );
+                    }
+                }
+            }
+        }
     }
 }

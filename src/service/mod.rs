@@ -33,9 +33,10 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::domain::{Name, Timing};
 use crate::live::Live;
-use crate::store::{NotificationRow, Store, StoreError};
+use crate::store::{NotificationRow, Store};
 
 pub use crate::live::{AccountIndex, Found};
+pub use crate::store::{KeyRow, StoreError};
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
 pub use key::{Caller, KeyRefusal, NewKey, Scope};

@@ -77,4 +77,14 @@ impl JournalRow {
         let entries = (!entries.is_empty()).then(|| record::pack_entries(entries));
         Some(Self { at, verification: Some(verification), entries, notification })
     }
+
+    /// The row of a notification that changed nothing.
+    pub(super) fn of_notification(notification: NotificationRow) -> Self {
+        Self {
+            at: notification.received_at,
+            verification: notification.verification,
+            entries: None,
+            notification: Some(notification),
+        }
+    }
 }

@@ -11,6 +11,8 @@ pub mod record;
 mod rows;
 mod sqlite;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -220,8 +222,9 @@ impl Store {
         self.0.sweep(now).await
     }
 
-    /// Writes what is queued, then closes. Later calls on clones are answered
-    /// with [`StoreError::Unavailable`].
+    /// Writes what is queued, then closes and lets another process open it.
+    /// Later calls on clones are answered with [`StoreError::Unavailable`]. A
+    /// store that is only dropped writes its queue too, but nobody waits for it.
     pub async fn close(self) {
         self.0.close().await;
     }

@@ -276,6 +276,9 @@ fn answers_accept_numbers_and_text_alike() {
     );
     let internal = br#"{"status":"success","pbx_id":1234,"numbers":[100,"101"]}"#;
     assert_eq!(wire::read::<wire::InternalAnswer>(200, internal).unwrap().numbers, ["100", "101"]);
+    let stats = br#"{"status":"success","stats":[{"call_id":1.5,"callstart":"2026-10-05 09:15:07","clid":48539923725,"destination":"100","disposition":"call failed","seconds":0,"pbx_call_id":"out_a"}]}"#;
+    let stats = wire::read::<wire::StatisticsAnswer>(200, stats).unwrap().stats;
+    assert_eq!((stats[0].clid.as_str(), stats[0].callstart.hour()), ("48539923725", 9));
     let verify = wire::read::<wire::VerifyAnswer>(200, br#"{"status":"success"}"#).unwrap();
     assert_eq!(verify.request_id, None);
 }

@@ -183,6 +183,32 @@ impl CallInfoAnswer {
     }
 }
 
+/// `GET /v1/statistics/pbx/`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StatisticsAnswer {
+    /// One row for each leg of a finished call; no row tells a pressed key.
+    pub stats: Vec<StatisticsRow>,
+}
+
+/// One leg of a finished call.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StatisticsRow {
+    /// Groups the legs of a call.
+    #[serde(deserialize_with = "text")]
+    pub pbx_call_id: String,
+    /// When the leg began, in the account's zone.
+    #[serde(deserialize_with = "civil")]
+    pub callstart: DateTime,
+    /// Display text that holds the caller's number.
+    #[serde(deserialize_with = "text")]
+    pub clid: String,
+    /// Who was called.
+    #[serde(deserialize_with = "text")]
+    pub destination: String,
+    /// See [`Disposition`](super::Disposition).
+    pub disposition: String,
+}
+
 /// A scalar that the provider writes as a number or as text.
 #[derive(Deserialize)]
 #[serde(untagged)]

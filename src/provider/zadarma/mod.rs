@@ -7,11 +7,10 @@ mod client;
 mod statistics;
 
 use std::error::Error;
+use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use serde::de::DeserializeOwned;
-use tracing::{error, warn};
 
 use super::queue::{NoRoom, Queue, Slot, Told, TooLate};
 use super::{
@@ -19,14 +18,12 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::{Name, PbxTime, RefusalReason};
+use crate::telemetry::metrics::{provider_error, provider_request};
 use crate::zadarma::form::Params;
 use crate::zadarma::wire::{
     BalanceAnswer, DirectNumbersAnswer, InternalAnswer, SoundsAnswer, TimezoneAnswer, VerifyAnswer,
 };
 use client::{Answer, Client, Limit, Verb};
-
-/// Where the seconds of a civil time are counted from.
-const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// An account at Zadarma.
 pub(super) struct Zadarma {
@@ -39,24 +36,23 @@ pub(super) struct Zadarma {
     client: Client,
 }
 
-/// One of the provider's methods, and what we call it in metrics.
+/// One of the provider's methods.
 #[derive(Clone, Copy)]
 struct Method {
     verb: Verb,
     path: &'static str,
-    name: &'static str,
 }
 
-const CALL_BUTTON: Method = Method { verb: Verb::Post, path: "/v1/verify/", name: "call_button" };
-const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/", name: "pbx_clock" };
-const OWN_NUMBERS: Method =
-    Method { verb: Verb::Get, path: "/v1/direct_numbers/", name: "own_numbers" };
-const EXTENSIONS: Method =
-    Method { verb: Verb::Get, path: "/v1/pbx/internal/", name: "extensions" };
-const SOUNDS: Method = Method { verb: Verb::Get, path: "/v1/pbx/ivr/sounds/list", name: "sounds" };
-const FINISHED_CALLS: Method =
-    Method { verb: Verb::Get, path: "/v1/statistics/pbx/", name: "finished_calls" };
-const BALANCE: Method = Method { verb: Verb::Get, path: "/v1/info/balance/", name: "balance" };
+const CALL_BUTTON: Method = Method { verb: Verb::Post, path: "/v1/verify/" };
+const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/" };
+const OWN_NUMBERS: Method = Method { verb: Verb::Get, path: "/v1/direct_numbers/" };
+const EXTENSIONS: Method = Method { verb: Verb::Get, path: "/v1/pbx/internal/" };
+const SOUNDS: Method = Method { verb: Verb::Get, path: "/v1/pbx/ivr/sounds/list" };
+const FINISHED_CALLS: Method = Method { verb: Verb::Get, path: "/v1/statistics/pbx/" };
+const BALANCE: Method = Method { verb: Verb::Get, path: "/v1/info/balance/" };
+
+/// Where the seconds of a civil time are counted from.
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 impl Zadarma {
     pub(super) fn new(settings: Settings, clock: Clock) -> Result<Self, BuildError> {
@@ -92,7 +88,7 @@ impl Zadarma {
         };
         match result {
             Ok(_) => Dispatched::Accepted,
-            Err(error) => self.not_accepted(error),
+            Err(error) => not_accepted(error),
         }
     }
 
@@ -156,39 +152,26 @@ impl Zadarma {
         if matches!(result, Err(ProviderError::RateLimited)) {
             queue.pause();
         }
-        let took = self.clock.now().duration_since(sent_at).max(SignedDuration::ZERO);
+        let took = Duration::try_from(self.clock.now().duration_since(sent_at));
         let kind = result.as_ref().err().map(kind);
-        metrics::histogram!(
-            "ringproof_provider_request_seconds",
-            "method" => method.name, "result" => kind.unwrap_or("ok")
-        )
-        .record(took.as_secs_f64());
+        provider_request(method.path, kind.unwrap_or("ok"), took.unwrap_or_default());
         if let Some(kind) = kind {
-            metrics::counter!("ringproof_provider_errors_total", "kind" => kind).increment(1);
+            provider_error(kind);
         }
         result
     }
+}
 
-    /// The one place where a call that was not accepted is logged.
-    fn not_accepted(&self, error: ProviderError) -> Dispatched {
-        let cause = chain(&error);
-        let provider = self.name.as_str();
-        let (reason, message) = match error {
-            ProviderError::Unknown { .. } => {
-                warn!(provider.name = provider, "a call may or may not have been placed: {cause}");
-                return Dispatched::Unknown { message: cause };
-            }
-            ProviderError::Unauthorized => {
-                error!(provider.name = provider, "no call was placed: {cause}");
-                return Dispatched::Refused { reason: RefusalReason::Unauthorized, message: None };
-            }
-            ProviderError::Refused { message } => (RefusalReason::Refused, Some(message)),
-            ProviderError::RateLimited => (RefusalReason::RateLimited, None),
-            ProviderError::Unreachable { .. } => (RefusalReason::Unreachable, None),
-        };
-        warn!(provider.name = provider, "no call was placed: {cause}");
-        Dispatched::Refused { reason, message }
-    }
+/// What an error means for a call: surely not placed, or unknown.
+fn not_accepted(error: ProviderError) -> Dispatched {
+    let (reason, message) = match error {
+        ProviderError::Unknown { .. } => return Dispatched::Unknown { message: chain(&error) },
+        ProviderError::Unreachable { .. } => (RefusalReason::Unreachable, Some(chain(&error))),
+        ProviderError::Refused { message } => (RefusalReason::Refused, Some(message)),
+        ProviderError::RateLimited => (RefusalReason::RateLimited, None),
+        ProviderError::Unauthorized => (RefusalReason::Unauthorized, None),
+    };
+    Dispatched::Refused { reason, message }
 }
 
 /// Waits for a place that calls do not need, and uses it.

@@ -1,118 +1,157 @@
-//! The embedded store.
+//! The embedded store: SQLite in WAL mode, one writer thread that commits what
+//! has queued up as one transaction, and readers beside it.
+//!
+//! The only place that knows the driver.
+
+mod change;
+mod columns;
+mod find;
+mod keys;
+mod open;
+mod readers;
+mod search;
+mod start;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 
+use super::change::JournalRow;
 use super::{
     Change, Committed, KeyRow, Notification, NotificationRow, OpenError, Search, Settings, Start,
     Started, StoreError, Swept,
 };
-use crate::domain::{Claim, Entry, Name, Verification, VerificationId};
+use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+use columns::Failure;
+use readers::Readers;
+use writer::{Simply, Writer};
 
 /// The embedded store.
-pub(super) struct Sqlite;
+pub(super) struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+    timing: Timing,
+    retention: sweep::Retention,
+}
 
 impl Sqlite {
-    pub(super) async fn open(_settings: Settings) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub(super) async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let path = settings.path.clone();
+        let opening = tokio::task::spawn_blocking(move || open::open(&settings));
+        opening.await.unwrap_or_else(|panic| Err(OpenError::Io { path, source: Box::new(panic) }))
     }
 
-    pub(super) async fn start(
-        &self,
-        _start: Start,
-        _now: Timestamp,
-    ) -> Result<Started, StoreError> {
-        unimplemented!()
+    pub(super) async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
+        self.writer.submit(start::Starting { start, now, timing: self.timing }).await
     }
 
-    pub(super) async fn change(&self, _change: Change) -> Result<Committed, StoreError> {
-        unimplemented!()
+    pub(super) async fn change(&self, change: Change) -> Result<Committed, StoreError> {
+        self.writer.submit(change).await
     }
 
-    pub(super) async fn journal(&self, _row: NotificationRow) -> Result<(), StoreError> {
-        unimplemented!()
+    pub(super) async fn journal(&self, row: NotificationRow) -> Result<(), StoreError> {
+        let row = JournalRow::of_notification(row);
+        self.write(move |on| change::insert(on, &row)).await
     }
 
     pub(super) async fn find(
         &self,
-        _id: VerificationId,
+        id: VerificationId,
     ) -> Result<Option<Verification>, StoreError> {
-        unimplemented!()
+        self.readers.read(move |on| find::verification(on, id)).await
     }
 
     pub(super) async fn timeline(
         &self,
-        _id: VerificationId,
-        _after: u32,
+        id: VerificationId,
+        after: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        unimplemented!()
+        self.readers.read(move |on| find::timeline(on, id, after)).await
     }
 
     pub(super) async fn notifications(
         &self,
-        _verification: VerificationId,
+        verification: VerificationId,
     ) -> Result<Vec<Notification>, StoreError> {
-        unimplemented!()
+        self.readers.read(move |on| find::notifications(on, verification)).await
     }
 
-    pub(super) async fn search(&self, _search: Search) -> Result<Vec<Verification>, StoreError> {
-        unimplemented!()
+    pub(super) async fn search(&self, search: Search) -> Result<Vec<Verification>, StoreError> {
+        self.readers.read(move |on| search::search(on, &search)).await
     }
 
     pub(super) async fn due(
         &self,
-        _now: Timestamp,
-        _limit: u32,
+        now: Timestamp,
+        limit: u32,
     ) -> Result<Vec<VerificationId>, StoreError> {
-        unimplemented!()
+        self.readers.read(move |on| find::due(on, now, limit)).await
     }
 
-    pub(super) async fn in_flight<V>(&self, _now: Timestamp, _visit: V) -> Result<(), StoreError>
+    pub(super) async fn in_flight<V>(&self, now: Timestamp, mut visit: V) -> Result<(), StoreError>
     where
         V: FnMut(Verification, Vec<Claim>) + Send + 'static,
     {
-        unimplemented!()
+        let timing = self.timing;
+        self.readers.read(move |on| find::in_flight(on, now, &timing, &mut visit)).await
     }
 
     pub(super) async fn idempotency(
         &self,
-        _app: &Name,
-        _key: &str,
+        app: &Name,
+        key: &str,
     ) -> Result<Option<([u8; 32], VerificationId)>, StoreError> {
-        unimplemented!()
+        let (app, key) = (app.clone(), Box::<str>::from(key));
+        self.readers.read(move |on| find::idempotency(on, &app, &key)).await
     }
 
-    pub(super) async fn create_key(&self, _key: KeyRow) -> Result<(), StoreError> {
-        unimplemented!()
+    pub(super) async fn create_key(&self, key: KeyRow) -> Result<(), StoreError> {
+        self.write(move |on| keys::create(on, &key)).await
     }
 
     pub(super) async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        unimplemented!()
+        self.readers.read(keys::list).await
     }
 
-    pub(super) async fn revoke_key(&self, _id: &str, _at: Timestamp) -> Result<bool, StoreError> {
-        unimplemented!()
+    pub(super) async fn revoke_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let id = Box::<str>::from(id);
+        self.write(move |on| keys::revoke(on, &id, at)).await
     }
 
-    pub(super) async fn fingerprint(&self, _of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
-        unimplemented!()
+    pub(super) async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
+        self.write(move |on| keys::fingerprint(on, &of_secret_key)).await
     }
 
     pub(super) async fn seed(
         &self,
-        _verifications: Vec<(Verification, Vec<Claim>)>,
+        verifications: Vec<(Verification, Vec<Claim>)>,
     ) -> Result<(), StoreError> {
-        unimplemented!()
+        let timing = self.timing;
+        self.write(move |on| start::seed(on, &verifications, &timing)).await
     }
 
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        self.write(keys::probe).await
     }
 
-    pub(super) async fn sweep(&self, _now: Timestamp) -> Result<Swept, StoreError> {
-        unimplemented!()
+    pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        sweep::sweep(self, now).await
     }
 
     pub(super) async fn close(&self) {
-        unimplemented!()
+        self.readers.close();
+        self.writer.close().await;
+    }
+
+    /// Has the writer run something rare.
+    async fn write<T, F>(&self, run: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.writer.submit(Simply(run)).await
     }
 }

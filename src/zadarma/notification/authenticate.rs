@@ -106,6 +106,13 @@ impl Authentic<'_> {
     }
 }
 
+/// The names that the signature of `event` covers, in their order; for an event without
+/// a documented formula, those of an incoming call.
+#[must_use]
+pub fn signed_fields(event: &str) -> &'static [&'static str] {
+    formulas(event)[0]
+}
+
 fn formulas(event: &str) -> &'static [Formula] {
     match event {
         "NOTIFY_START"

@@ -9,7 +9,7 @@ mod authenticate;
 mod decode;
 mod interpret;
 
-pub use authenticate::{Authentic, Unauthentic};
+pub use authenticate::{Authentic, Unauthentic, signed_fields};
 pub use decode::{Decoded, MAX_FIELDS, Malformed};
 pub use interpret::{CallEvent, CallNotification, Notification};
 

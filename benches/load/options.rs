@@ -1,0 +1,72 @@
+//! What may be asked of the program.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures the release server against a bare actix-web handler, both over
+/// loopback and in the same run.
+#[derive(Parser)]
+#[command(name = "load")]
+pub struct Options {
+    /// How often each of two that are compared is measured, in turns
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// How long one measurement lasts
+    #[arg(long, default_value_t = 3)]
+    pub seconds: u64,
+    /// Every row in less than two minutes: fewer and shorter rounds, fewer pending verifications
+    #[arg(long)]
+    pub quick: bool,
+    /// Only these rows
+    #[arg(long, value_enum)]
+    pub only: Vec<Row>,
+    /// The server to measure, instead of the one built with this program
+    #[arg(long, value_name = "BINARY", default_value = env!("CARGO_BIN_EXE_ringproof"))]
+    pub server: PathBuf,
+    /// Another build of the server, measured in the same rounds of the row "durable"
+    #[arg(long, value_name = "BINARY")]
+    pub against: Option<PathBuf>,
+    /// Be the bare handler (the program starts itself so)
+    #[arg(long, hide = true, value_name = "ADDR")]
+    pub bare: Option<SocketAddr>,
+    /// Given by `cargo bench`
+    #[arg(long = "bench", hide = true)]
+    _bench: bool,
+}
+
+/// The rows of the table.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Row {
+    /// Durable notifications, as many as 64 connections bring
+    Durable,
+    /// Their p99 at 2,000 a second
+    Steady,
+    /// From a notification to the waiter's answer, at the same load
+    Waiter,
+    /// Memory of a pending verification
+    Pending,
+    /// Memory of a held long poll, and 10,000 of them answered
+    Polls,
+    /// From start to the first durable answer
+    Start,
+    /// Anonymous memory, idle and under load
+    Memory,
+}
+
+impl Options {
+    /// The same, reduced if that was asked for.
+    pub fn reduced(mut self) -> Self {
+        if self.quick {
+            self.rounds = self.rounds.min(3);
+            self.seconds = self.seconds.min(1);
+        }
+        self
+    }
+
+    /// Whether a row was asked for.
+    pub fn wants(&self, row: Row) -> bool {
+        self.only.is_empty() || self.only.contains(&row)
+    }
+}

@@ -1,0 +1,48 @@
+//! Long polls, each on a connection of its own.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
+use tokio::net::TcpStream;
+
+use super::drive::connect;
+use super::http;
+use super::subject::is_verified;
+
+/// How long a poll is given to be held.
+const SETTLE: Duration = Duration::from_millis(1500);
+
+/// Polls that are held: their requests are read, no answer has come.
+pub struct Held(Vec<TcpStream>);
+
+impl Held {
+    /// Sends one poll for each of `requests`, and waits until all are held.
+    pub async fn open(address: SocketAddr, requests: &[Vec<u8>]) -> Result<Self> {
+        let mut streams = connect(address, requests.len()).await?;
+        for (stream, request) in streams.iter_mut().zip(requests) {
+            http::send(stream, request).await?;
+        }
+        tokio::time::sleep(SETTLE).await;
+        for stream in &streams {
+            let answered = stream.try_read(&mut [0]);
+            ensure!(
+                answered.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+                "a poll was not held"
+            );
+        }
+        Ok(Self(streams))
+    }
+
+    /// When each was answered, and that it was answered with `verified`.
+    pub async fn answered(self) -> Result<Vec<Instant>> {
+        let one = async |mut stream: TcpStream| -> Result<Instant> {
+            let answer = http::read_whole(&mut stream).await?;
+            let at = Instant::now();
+            ensure!(is_verified(&answer), "a poll was answered, but not with \"verified\"");
+            Ok(at)
+        };
+        tokio::task::unconstrained(try_join_all(self.0.into_iter().map(one))).await
+    }
+}

@@ -1,0 +1,53 @@
+//! The table: goal, measured, verdict.
+
+use std::thread;
+
+/// One line of the table.
+pub struct Line {
+    pub what: String,
+    pub goal: &'static str,
+    pub measured: String,
+    pub is_met: bool,
+}
+
+/// What was measured, and what must be said with it.
+#[derive(Default)]
+pub struct Report {
+    lines: Vec<Line>,
+    caveats: Vec<String>,
+}
+
+/// More than this share of a core taken by others is said.
+const QUIET: f64 = 0.25;
+
+impl Report {
+    pub fn line(&mut self, line: Line) {
+        let verdict = if line.is_met { "met" } else { "NOT met" };
+        println!("-> {}: {}; goal {}: {verdict}\n", line.what, line.measured, line.goal);
+        self.lines.push(line);
+    }
+
+    pub fn caveat(&mut self, text: String) {
+        self.caveats.push(text);
+    }
+
+    /// Says so when others took part of the machine during a measurement.
+    pub fn others(&mut self, what: &str, cores: f64) {
+        if cores > QUIET {
+            self.caveat(format!("others took {cores:.2} cores during \"{what}\""));
+        }
+    }
+
+    pub fn print(&self) {
+        let cores = thread::available_parallelism().map_or(0, usize::from);
+        println!("| what | goal | measured on {cores} cores | verdict |\n|---|---|---|---|");
+        for Line { what, goal, measured, is_met } in &self.lines {
+            let verdict = if *is_met { "met" } else { "**not met**" };
+            println!("| {what} | {goal} | {measured} | {verdict} |");
+        }
+        println!();
+        for caveat in &self.caveats {
+            println!("- {caveat}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The server under test: a fresh folder, an account of its own, verifications
+//! that are really pending, and the simulator as its provider.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::{SignedDuration, Timestamp};
+use rand::seq::SliceRandom;
+use ringproof::clock::Clock;
+use ringproof::domain::{Name, Status, Timing};
+use ringproof::store::{self, Search, Store};
+use ringproof::zadarma::Secret;
+
+use super::calls::{APP, Call};
+use super::http::{self, Requests};
+use super::process::Process;
+
+/// Verifications stored in one transaction.
+const BATCH: u64 = 20_000;
+/// Calls end out of order, but a late one not before those begun long after it.
+const OUT_OF_ORDER: usize = 10_000;
+/// Verifications in one page of a search.
+const PAGE: u16 = 10_000;
+
+/// A folder with a configuration, a key and a store, not served at present.
+pub struct Prepared {
+    binary: PathBuf,
+    folder: tempfile::TempDir,
+    secret: Secret,
+    token: String,
+    key: String,
+    /// When the calls began.
+    began: Timestamp,
+    /// How many are pending, beside the one that finds out when all is ready.
+    pending: u64,
+}
+
+/// A running server.
+pub struct Served {
+    pub server: Process,
+    pub address: SocketAddr,
+    pub simulator: Process,
+}
+
+impl Prepared {
+    /// A fresh folder with so many pending verifications.
+    pub fn new(binary: &Path, pending: u64) -> Result<Self> {
+        let folder = tempfile::tempdir().context("while making a folder")?;
+        let mut prepared = Self {
+            binary: binary.to_owned(),
+            folder,
+            secret: Secret::new(random()),
+            token: random(),
+            key: String::new(),
+            began: Clock::real().now(),
+            pending,
+        };
+        prepared.write_configuration("http://127.0.0.1:9")?;
+        prepared.key = prepared.make_key()?;
+        if pending > 0 {
+            prepared.seed()?;
+        }
+        Ok(prepared)
+    }
+
+    /// The same folder with no verification and no store yet.
+    pub fn empty(binary: &Path) -> Result<Self> {
+        let prepared = Self::new(binary, 0)?;
+        for name in fs::read_dir(prepared.folder.path())?.flatten() {
+            if name.file_name().to_string_lossy().starts_with("ringproof.db") {
+                fs::remove_file(name.path())?;
+            }
+        }
+        Ok(prepared)
+    }
+
+    fn write_configuration(&self, simulator: &str) -> Result<()> {
+        let text = format!(
+            "store = \"sqlite://ringproof.db\"\n\
+             [server]\nmax_waits = 20000\n\
+             [verification]\nresult_window = \"1h\"\ncall_lost_after = \"1h\"\n\
+             [accounts.main]\nbase_url = \"{simulator}\"\nkey = \"bench\"\nsecret = \"{}\"\n\
+             notification_token = \"{}\"\nsource_addresses = [\"127.0.0.0/8\"]\n",
+            self.secret.expose(),
+            self.token,
+        );
+        fs::write(self.configuration(), text).context("while writing the configuration")
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.path().join("ringproof.toml")
+    }
+
+    fn make_key(&self) -> Result<String> {
+        let output = Command::new(&self.binary)
+            .args(["keys", "create", "--app", APP, "--config"])
+            .arg(self.configuration())
+            .output()
+            .context("while making a key")?;
+        let key = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        ensure!(key.contains('.'), "no key was made: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(key)
+    }
+
+    fn seed(&self) -> Result<()> {
+        runtime()?.block_on(async {
+            let store = self.open().await?;
+            for first in (0..=self.pending).step_by(usize::try_from(BATCH)?) {
+                let calls = (first..(first + BATCH).min(self.pending + 1)).map(Call::new);
+                let rows = calls.map(|call| (call.verification(self.began), call.claims()));
+                store.seed(rows.collect()).await.context("while seeding")?;
+            }
+            store.close().await;
+            Ok(())
+        })
+    }
+
+    async fn open(&self) -> Result<Store> {
+        let hour = SignedDuration::from_hours(1);
+        let timing = Timing { result_window: hour, call_lost_after: hour, ..Timing::default() };
+        let path = self.folder.path().join("ringproof.db");
+        let settings = store::Settings { timing, ..store::Settings::at(path) };
+        store::open(settings).await.context("while opening the store")
+    }
+
+    /// A provider for the server; a new one for each start, since it keeps the
+    /// real one's limit of requests.
+    pub fn simulate(&self) -> Result<Process> {
+        let arguments =
+            ["simulate", "--instant", "--key", "bench", "--secret", self.secret.expose()];
+        let log = self.folder.path().join("simulator.log");
+        let mut simulator = Process::spawn(&self.binary, arguments, &log)?;
+        self.write_configuration(&format!("http://{}", simulator.address()?))?;
+        Ok(simulator)
+    }
+
+    /// Starts the server and does not wait for it.
+    pub fn spawn(&self, listen: &str) -> Result<Process> {
+        let configuration = self.configuration();
+        let path = configuration.to_string_lossy();
+        let arguments = ["serve", "--listen", listen, "--config", &path];
+        Process::spawn(&self.binary, arguments, &self.folder.path().join("server.log"))
+    }
+
+    /// Starts the server, and waits until notifications verify.
+    pub fn serve(&self) -> Result<Served> {
+        let simulator = self.simulate()?;
+        let mut server = self.spawn("127.0.0.1:0")?;
+        let address = server.address()?;
+        if self.pending > 0 {
+            let probe = Call::new(0);
+            http::exchange(address, &self.notification(probe))?;
+            let answer = http::exchange(address, &self.poll(probe))?;
+            if !is_verified(&answer) {
+                bail!(
+                    "the first verification is not verified: {}",
+                    String::from_utf8_lossy(&answer)
+                );
+            }
+        }
+        // What is done once after a start has been done by then.
+        std::thread::sleep(Duration::from_millis(500));
+        Ok(Served { server, address, simulator })
+    }
+
+    /// The request that ends a call.
+    pub fn notification(&self, call: Call) -> Vec<u8> {
+        http::notification(&self.token, &call.notification(&self.secret, self.began))
+    }
+
+    /// A long poll for a verification.
+    pub fn poll(&self, call: Call) -> Vec<u8> {
+        http::poll(&format!("/v1/verifications/{}?wait=60", call.id()), &self.key)
+    }
+
+    /// The notifications of all pending calls, in the order in which they end.
+    pub fn notifications(&self) -> Requests {
+        let mut calls: Vec<_> = (1..=self.pending).map(Call::new).collect();
+        calls.chunks_mut(OUT_OF_ORDER).for_each(|chunk| chunk.shuffle(&mut rand::rng()));
+        let mut requests = Requests::default();
+        calls.into_iter().for_each(|call| requests.push(&self.notification(call)));
+        requests
+    }
+
+    /// How many verifications the store holds as verified, beside the first,
+    /// now that its server has been killed.
+    pub fn verified(&self) -> Result<usize> {
+        runtime()?.block_on(async {
+            let store = self.open().await?;
+            let mut search = Search {
+                app: Name::parse(APP)?,
+                to: None,
+                reference: None,
+                status: Some(Status::Verified),
+                outcome: None,
+                channel: None,
+                created_from: None,
+                created_until: None,
+                before: None,
+                limit: PAGE,
+            };
+            let mut verified = 0;
+            loop {
+                let page = store.search(search.clone()).await.context("while searching")?;
+                verified += page.len();
+                match page.last() {
+                    Some(last) if page.len() == usize::from(PAGE) => search.before = Some(last.id),
+                    _ => break,
+                }
+            }
+            store.close().await;
+            Ok(verified.saturating_sub(1))
+        })
+    }
+
+    /// Fails unless exactly the acknowledged verifications are verified.
+    pub fn check_verified(&self, acknowledged: usize) -> Result<()> {
+        let verified = self.verified()?;
+        ensure!(
+            verified == acknowledged,
+            "{acknowledged} notifications were acknowledged, {verified} verifications are verified"
+        );
+        Ok(())
+    }
+}
+
+/// Whether an answer shows a verification as verified.
+pub fn is_verified(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    text.contains("\"status\":\"verified\"") || text.contains("\"status\": \"verified\"")
+}
+
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("while making a runtime")
+}
+
+fn random() -> String {
+    const_hex::encode(rand::random::<[u8; 16]>())
+}

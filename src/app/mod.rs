@@ -1,0 +1,158 @@
+//! Wiring: the only place that knows every room. Opens the store, builds the
+//! accounts, starts the workers and the listener, and stops them in order.
+
+mod demo;
+mod server_key;
+mod settings;
+mod shipped;
+mod simulate;
+mod workers;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::{Config, StoreUrl};
+use crate::http::{self, Surface};
+use crate::intake::Intake;
+use crate::service::{ServerKey, Service};
+use crate::store::{self, Store};
+use crate::telemetry;
+
+pub use demo::{Demo, DemoOptions};
+pub use settings::timing;
+pub use shipped::prompts as shipped_prompts;
+pub use simulate::{SimulateOptions, simulate};
+pub use workers::MAINTENANCE;
+
+/// The system's clock, for the commands; tests bring their own.
+#[must_use]
+pub const fn real_clock() -> Clock {
+    Clock::real()
+}
+
+/// A running service.
+pub struct App {
+    address: SocketAddr,
+    service: Arc<Service>,
+    server: ServerHandle,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// Makes what the process needs once: the provider of TLS.
+///
+/// Installed explicitly, since with several in the dependency tree none is the default.
+pub fn install_tls() {
+    // An error says that one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl App {
+    /// Starts the service of `config` on `listener`. Once this returns, requests
+    /// are answered; what the providers tell of their accounts is asked afterwards.
+    ///
+    /// # Errors
+    /// When the store, the server key or the listener cannot be used, with what to do.
+    pub async fn start(
+        config: Config,
+        listener: TcpListener,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        install_tls();
+        let metrics = telemetry::metrics::install();
+        let address = listener.local_addr().context("while reading the listener's address")?;
+        let timing = settings::timing(&config.verification);
+        let StoreUrl::Sqlite(path) = &config.store.url;
+        let store = open_store(&config, path).await?;
+        let server_key = server_key::load(&config.store, path)?;
+        let service = open_service(&config, store, clock.clone(), timing, server_key).await?;
+        let policies =
+            config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
+        let intake = Intake::new(Arc::clone(&service), policies);
+        let surface = Surface {
+            service: Arc::clone(&service),
+            intake,
+            metrics: metrics.clone(),
+            apps: config.apps.clone(),
+            server: config.server.clone(),
+            default_wait: config.verification.default_wait,
+            max_wait: config.verification.max_wait,
+        };
+        let server = http::serve(surface, listener).context("while starting the listener")?;
+        let handle = server.handle();
+        let serving = tokio::spawn(server);
+        workers::start(&service, metrics);
+        tracing::info!(address = %address, "listening on {address}");
+        Ok(Self { address, service, server: handle, serving })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The use cases, for commands that run in the same process.
+    #[must_use]
+    pub const fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Returns when the listener has ended by itself, which is a failure.
+    ///
+    /// # Errors
+    /// What ended it.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        (&mut self.serving).await.context("while serving")?.context("while serving")
+    }
+
+    /// Stops: takes no new work, answers the waiters, finishes what is under way, closes the store.
+    pub async fn stop(self) {
+        self.service.begin_closing();
+        self.server.stop(true).await;
+        self.service.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Opens the store of a configuration without serving, for commands that work beside no service.
+///
+/// # Errors
+/// When it cannot be opened, or another process holds it.
+pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<Service>> {
+    let timing = settings::timing(&config.verification);
+    let StoreUrl::Sqlite(path) = &config.store.url;
+    let store = open_store(config, path).await?;
+    let server_key = server_key::load(&config.store, path)?;
+    open_service(config, store, clock, timing, server_key).await
+}
+
+async fn open_store(config: &Config, path: &Path) -> anyhow::Result<Store> {
+    let settings = store::Settings {
+        path: path.to_owned(),
+        timing: settings::timing(&config.verification),
+        retention: config.verification.retention,
+        uncorrelated_retention: config.verification.uncorrelated_retention,
+    };
+    store::open(settings)
+        .await
+        .with_context(|| format!("while opening the store at {}", path.display()))
+}
+
+async fn open_service(
+    config: &Config,
+    store: Store,
+    clock: Clock,
+    timing: crate::domain::Timing,
+    server_key: ServerKey,
+) -> anyhow::Result<Arc<Service>> {
+    let accounts = config.accounts.values().map(|account| settings::account(account, &clock));
+    let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
+    let settings = settings::service(config, timing)?;
+    Ok(Service::open(store, clock, settings, accounts, server_key).await?)
+}

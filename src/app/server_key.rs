@@ -1,0 +1,64 @@
+//! The server key's file: 64 hexadecimal digits, readable by its owner only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use crate::config;
+use crate::service::ServerKey;
+
+/// Reads the key from `secret_key_file`, or from beside the store, where the
+/// first start makes it.
+pub(super) fn load(config: &config::Store, store: &Path) -> anyhow::Result<ServerKey> {
+    match &config.secret_key_file {
+        Some(path) => read(path),
+        None => {
+            let path = beside(store);
+            match read(&path) {
+                Err(error) if is_missing(&error) => create(&path),
+                result => result,
+            }
+        }
+    }
+}
+
+fn beside(store: &Path) -> PathBuf {
+    let mut name = store.file_name().unwrap_or_default().to_owned();
+    name.push(".key");
+    store.with_file_name(name)
+}
+
+fn read(path: &Path) -> anyhow::Result<ServerKey> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("while reading the server key {}", path.display()))?;
+    let mut bytes = [0; 32];
+    if const_hex::decode_to_slice(text.trim(), &mut bytes).is_err() {
+        bail!(
+            "the server key {} is not 64 hexadecimal digits; restore it from where you keep it",
+            path.display()
+        );
+    }
+    Ok(ServerKey::new(bytes))
+}
+
+fn create(path: &Path) -> anyhow::Result<ServerKey> {
+    let key = ServerKey::random();
+    let context = || format!("while making the server key {}", path.display());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(path).with_context(context)?;
+    writeln!(file, "{}", const_hex::encode(key.as_bytes())).with_context(context)?;
+    file.sync_all().with_context(context)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder).and_then(|folder| folder.sync_all()).with_context(context)?;
+    }
+    tracing::info!(path = %path.display(), "made a server key at {}; keep a copy apart from the store's backups", path.display());
+    Ok(key)
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::NotFound)
+}

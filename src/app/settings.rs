@@ -1,0 +1,102 @@
+//! From the configuration's sections to what each room takes.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use jiff::SignedDuration;
+
+use crate::clock::Clock;
+use crate::config::{self, Config, VerificationLimits};
+use crate::domain::{Key, Name, PhoneNumber, Secret, Timing};
+use crate::intake::Policy;
+use crate::provider;
+use crate::service::{self, Account, Prompt, PromptKey, PromptSounds};
+
+/// The spans that decide.
+#[must_use]
+pub fn timing(limits: &VerificationLimits) -> Timing {
+    Timing {
+        result_window: signed(limits.result_window),
+        call_lost_after: signed(limits.call_lost_after),
+        result_grace: signed(limits.result_grace),
+        clock_tolerance: signed(limits.clock_tolerance),
+        redeem_within: signed(limits.redeem_within),
+    }
+}
+
+pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service::Settings> {
+    let prompt = |(prompt_name, prompt): (&String, &config::Prompt)| {
+        let languages = prompt
+            .languages
+            .iter()
+            .map(|(language, sounds)| Ok((name(language)?, prompt_sounds(sounds))));
+        Ok((name(prompt_name)?, Prompt { languages: languages.collect::<anyhow::Result<_>>()? }))
+    };
+    Ok(service::Settings {
+        timing,
+        expires_in: signed(config.verification.expires_in),
+        max_expires_in: signed(config.verification.max_expires_in),
+        prompts: config.prompts.iter().map(prompt).collect::<anyhow::Result<_>>()?,
+    })
+}
+
+pub(super) fn account(account: &config::Account, clock: &Clock) -> anyhow::Result<Account> {
+    let context = || format!("in accounts.{}", account.name);
+    let settings = provider::Settings {
+        name: name(&account.name)?,
+        base_url: account.base_url.clone(),
+        key: account.key.clone(),
+        secret: account.secret.clone(),
+        requests_per_minute: account.requests_per_minute,
+        statistics_per_minute: account.statistics_per_minute,
+        queue_deadline: account.queue_deadline,
+        connect_timeout: account.connect_timeout,
+        request_timeout: account.request_timeout,
+    };
+    let provider = provider::build(settings, clock.clone()).with_context(context)?;
+    let from = account.from.as_ref().map(|from| PhoneNumber::parse(&format!("+{from}")));
+    let from =
+        from.transpose().map_err(|error| anyhow!("accounts.{}.from: {error}", account.name))?;
+    let (own_numbers, extensions) = (account.own_numbers.clone(), account.extensions.clone());
+    Ok(Account::new(name(&account.name)?, provider, from, own_numbers, extensions))
+}
+
+pub(super) fn policy(account: &config::Account) -> anyhow::Result<Policy> {
+    Ok(Policy {
+        account: name(&account.name)?,
+        tokens: current_first(&account.notification_token, &account.previous_notification_tokens),
+        secrets: current_first(&account.secret, &account.previous_secrets),
+        sources: account.source_addresses.clone(),
+        require_source: account.require_source,
+        result_called_did: account.result_called_did.clone(),
+        measured_at: tokio::sync::Mutex::new(None),
+    })
+}
+
+fn prompt_sounds(sounds: &config::PromptSounds) -> PromptSounds {
+    PromptSounds {
+        greeting: sounds.greeting.clone(),
+        confirmed: sounds.confirmed.clone(),
+        fallback: sounds.fallback.clone(),
+        press: match sounds.press {
+            config::PromptKey::Random => PromptKey::Random,
+            config::PromptKey::Digit(digit) => {
+                let key = digit.to_digit(10).and_then(|digit| Key::new(u8::try_from(digit).ok()?));
+                PromptKey::Fixed(key.unwrap_or(Key::ONE))
+            }
+        },
+    }
+}
+
+fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
+    std::iter::once(current).chain(previous).cloned().collect()
+}
+
+fn name(text: &str) -> anyhow::Result<Name> {
+    Name::parse(text).map_err(|error| anyhow!("{text:?}: {error}"))
+}
+
+/// The configuration bounds every span to days, far inside the range.
+fn signed(span: Duration) -> SignedDuration {
+    SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
+}

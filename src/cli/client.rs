@@ -1,0 +1,96 @@
+//! A client of a running service's API, for the commands that need one.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use reqwest::{Client, Method, Response};
+use serde_json::Value;
+
+use crate::app;
+
+/// Which service, and with which key.
+#[derive(Args, Clone)]
+pub(super) struct Server {
+    /// The service's address
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RINGPROOF_SERVER",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub(super) server: String,
+    /// The app's key
+    #[arg(long, value_name = "ID.SECRET", env = "RINGPROOF_KEY", hide_env_values = true)]
+    pub(super) key: String,
+}
+
+/// Sends requests with the key.
+pub(super) struct Api {
+    client: Client,
+    base: String,
+    key: String,
+}
+
+impl Api {
+    pub(super) fn new(server: &str, key: &str) -> anyhow::Result<Self> {
+        app::install_tls();
+        let client = Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(90))
+            .build();
+        let client = client.context("while preparing the HTTP client")?;
+        Ok(Self { client, base: server.trim_end_matches('/').to_owned(), key: key.to_owned() })
+    }
+
+    /// One request; the JSON answer, or the problem that the service names.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let response = self.send(method, path, body).await?;
+        let status = response.status();
+        let text = response
+            .text()
+            .await
+            .with_context(|| format!("while reading the answer of {}", self.base))?;
+        if status.as_u16() == 204 {
+            return Ok(Value::Null);
+        }
+        let answer: Value = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} answered {status} with something else than JSON; is it Ringproof?",
+                self.base
+            )
+        })?;
+        if !status.is_success() {
+            let word = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+            bail!("{} ({}, {status})", word("detail"), word("code"));
+        }
+        Ok(answer)
+    }
+
+    /// A stream of server-sent events.
+    pub(super) async fn events(&self, path: &str) -> anyhow::Result<Response> {
+        let request = self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key);
+        let response = request.header("accept", "text/event-stream").send().await;
+        let response = response.with_context(|| format!("while asking {}", self.base))?;
+        Ok(response.error_for_status()?)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Response> {
+        let mut request =
+            self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.with_context(|| format!("while asking {}", self.base))
+    }
+}

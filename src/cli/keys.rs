@@ -1,0 +1,168 @@
+//! `ringproof keys`: through a running service, or directly in the store when none runs.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{anyhow, bail};
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app;
+use crate::domain::Name;
+use crate::service::{Scope, Service};
+
+use super::client::Api;
+use super::{ConfigArguments, print_problems};
+
+/// What can be done with keys.
+#[derive(Subcommand)]
+pub(super) enum Keys {
+    /// Make a key for an app; its secret is printed once
+    Create(Create),
+    /// List the keys
+    List(List),
+    /// Revoke a key
+    Revoke(Revoke),
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// The app that will use it: a-z, 0-9, "-" and "_"
+    #[arg(long)]
+    app: String,
+    /// What it may do; may be given several times
+    #[arg(long, value_parser = ["start", "read", "operate"], default_values = ["start", "read"])]
+    scope: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+pub(super) struct Revoke {
+    /// The key's id: what stands before the dot
+    id: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where the keys are.
+#[derive(Args)]
+struct Place {
+    /// A running service; without it the store of the configuration is opened, which no service may hold
+    #[arg(long, value_name = "URL", env = "RINGPROOF_SERVER", requires = "key")]
+    server: Option<String>,
+    /// A key with the scope "operate"
+    #[arg(long, value_name = "ID.SECRET", env = "RINGPROOF_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+impl Keys {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let place = match &self {
+            Self::Create(Create { place, .. })
+            | Self::List(List { place })
+            | Self::Revoke(Revoke { place, .. }) => place,
+        };
+        let answer = match (&place.server, &place.key) {
+            (Some(server), Some(key)) => self.ask(&Api::new(server, key)?).await?,
+            _ => {
+                let config = match place.config.load() {
+                    Ok(config) => config,
+                    Err(problems) => return Ok(print_problems(&problems)),
+                };
+                let service = app::open_offline(&config, app::real_clock()).await?;
+                let answer = self.do_directly(&service).await;
+                service.close().await;
+                answer?
+            }
+        };
+        if place.json {
+            println!("{answer:#}");
+        } else {
+            self.print(&answer);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn ask(&self, api: &Api) -> anyhow::Result<Value> {
+        match self {
+            Self::Create(create) => {
+                let body = json!({ "app": create.app, "scopes": create.scope });
+                api.call(Method::POST, "/v1/keys", Some(&body)).await
+            }
+            Self::List(_) => api.call(Method::GET, "/v1/keys", None).await,
+            Self::Revoke(revoke) => {
+                api.call(Method::DELETE, &format!("/v1/keys/{}", revoke.id), None).await
+            }
+        }
+    }
+
+    async fn do_directly(&self, service: &Arc<Service>) -> anyhow::Result<Value> {
+        match self {
+            Self::Create(create) => {
+                let app = Name::parse(&create.app)
+                    .map_err(|error| anyhow!("--app {:?}: {error}", create.app))?;
+                let scopes: Vec<Scope> =
+                    create.scope.iter().filter_map(|scope| Scope::parse(scope)).collect();
+                let made = service.create_key(app, &scopes).await?;
+                Ok(
+                    json!({ "id": made.row.id, "app": made.row.app.as_str(), "scopes": create.scope, "key": made.key.expose() }),
+                )
+            }
+            Self::List(_) => {
+                let keys = service.list_keys().await?;
+                let keys = keys.iter().map(|key| {
+                    json!({
+                        "id": key.id, "app": key.app.as_str(), "scopes": key.scopes,
+                        "created_at": key.created_at.to_string(),
+                        "revoked_at": key.revoked_at.map(|at| at.to_string()),
+                    })
+                });
+                Ok(json!({ "keys": keys.collect::<Vec<_>>() }))
+            }
+            Self::Revoke(revoke) => match service.revoke_key(&revoke.id).await {
+                Ok(()) => Ok(Value::Null),
+                Err(error) => bail!("{}: {error}", revoke.id),
+            },
+        }
+    }
+
+    fn print(&self, answer: &Value) {
+        let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        match self {
+            Self::Create(_) => {
+                println!("{}", word(&answer["key"]));
+                eprintln!(
+                    "keep it: the part after the dot is not stored and cannot be shown again"
+                );
+            }
+            Self::List(_) => {
+                for key in answer["keys"].as_array().into_iter().flatten() {
+                    let scopes: Vec<String> =
+                        key["scopes"].as_array().into_iter().flatten().map(word).collect();
+                    let state = if key["revoked_at"].is_null() { "in force" } else { "revoked" };
+                    println!(
+                        "{}  {}  {}  {state}  {}",
+                        word(&key["id"]),
+                        word(&key["app"]),
+                        scopes.join(","),
+                        word(&key["created_at"])
+                    );
+                }
+            }
+            Self::Revoke(revoke) => println!("{} is revoked", revoke.id),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The one table of errors: code, status, title. Codes are stable API.
+//!
+//! Which situation gets which code is decided beside each endpoint; what a code
+//! means to a client is decided here. A long flat table.
+
+use actix_web::http::StatusCode;
+
+/// What went wrong, as the API names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The body is no JSON.
+    InvalidJson,
+    /// The JSON is nested too deeply.
+    JsonTooDeep,
+    /// A header cannot be read.
+    InvalidHeader,
+    /// A query parameter has a wrong value.
+    InvalidParameter,
+    /// There is no such query parameter.
+    UnknownParameter,
+    /// No key, or one that is not accepted.
+    Unauthorized,
+    /// The wait token's time is over.
+    WaitTokenExpired,
+    /// The key may not do this.
+    MissingScope,
+    /// No such path.
+    NoRoute,
+    /// The path is right, but what it names is not there, or not for this key.
+    NotFound,
+    /// The path has other methods.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The first request with this Idempotency-Key still runs.
+    IdempotencyRunning,
+    /// A call with this number is in flight.
+    NumberBusy,
+    /// The verification ended before.
+    AlreadyEnded,
+    /// Redeem: not verified.
+    NotVerified,
+    /// Redeem: other number or reference.
+    Mismatch,
+    /// Redeem: contradicted by a later report.
+    Disputed,
+    /// Redeem: done before.
+    AlreadyRedeemed,
+    /// Redeem: too late.
+    TooOld,
+    /// The body is too large.
+    BodyTooLarge,
+    /// The body is no JSON by its content type.
+    UnsupportedMediaType,
+    /// There is no such field.
+    UnknownField,
+    /// A field is missing.
+    MissingField,
+    /// A field has a wrong value.
+    InvalidField,
+    /// The number cannot be called.
+    InvalidNumber,
+    /// The number is the account's own.
+    OwnNumber,
+    /// There is no such account.
+    UnknownAccount,
+    /// There is no such prompt.
+    UnknownPrompt,
+    /// The prompt does not speak the language.
+    UnknownLanguage,
+    /// The prompt asks for another key.
+    PressMismatch,
+    /// The provider lacks a sound.
+    SoundMissing,
+    /// The Idempotency-Key belongs to another request.
+    IdempotencyMismatch,
+    /// Our own fault.
+    Internal,
+    /// The provider's line of requests is full.
+    ProviderBusy,
+    /// Too many clients wait.
+    TooManyWaits,
+    /// The store does not answer.
+    StoreUnavailable,
+    /// The service shuts down.
+    ShuttingDown,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 38] = [
+        Self::InvalidJson,
+        Self::JsonTooDeep,
+        Self::InvalidHeader,
+        Self::InvalidParameter,
+        Self::UnknownParameter,
+        Self::Unauthorized,
+        Self::WaitTokenExpired,
+        Self::MissingScope,
+        Self::NoRoute,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::IdempotencyRunning,
+        Self::NumberBusy,
+        Self::AlreadyEnded,
+        Self::NotVerified,
+        Self::Mismatch,
+        Self::Disputed,
+        Self::AlreadyRedeemed,
+        Self::TooOld,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::UnknownField,
+        Self::MissingField,
+        Self::InvalidField,
+        Self::InvalidNumber,
+        Self::OwnNumber,
+        Self::UnknownAccount,
+        Self::UnknownPrompt,
+        Self::UnknownLanguage,
+        Self::PressMismatch,
+        Self::SoundMissing,
+        Self::IdempotencyMismatch,
+        Self::Internal,
+        Self::ProviderBusy,
+        Self::TooManyWaits,
+        Self::StoreUnavailable,
+        Self::ShuttingDown,
+    ];
+
+    /// Its word, its status and its title.
+    const fn row(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::InvalidJson => ("invalid_json", 400, "The body is not valid JSON"),
+            Self::JsonTooDeep => ("json_too_deep", 400, "The JSON is nested too deeply"),
+            Self::InvalidHeader => ("invalid_header", 400, "A header cannot be read"),
+            Self::InvalidParameter => {
+                ("invalid_parameter", 422, "A query parameter has a wrong value")
+            }
+            Self::UnknownParameter => {
+                ("unknown_parameter", 422, "There is no such query parameter")
+            }
+            Self::Unauthorized => ("unauthorized", 401, "The key is missing or not accepted"),
+            Self::WaitTokenExpired => ("wait_token_expired", 401, "The wait token has expired"),
+            Self::MissingScope => ("missing_scope", 403, "The key lacks a scope"),
+            Self::NoRoute => ("no_route", 404, "There is no such path"),
+            Self::NotFound => ("not_found", 404, "What the path names is not there"),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", 405, "The path does not have this method")
+            }
+            Self::RequestTimeout => ("request_timeout", 408, "The body did not arrive in time"),
+            Self::IdempotencyRunning => {
+                ("idempotency_running", 409, "The first request with this key is still running")
+            }
+            Self::NumberBusy => ("number_busy", 409, "A call to this number is still in flight"),
+            Self::AlreadyEnded => ("already_ended", 409, "The verification has already ended"),
+            Self::NotVerified => ("not_verified", 409, "The verification is not verified"),
+            Self::Mismatch => ("mismatch", 409, "Number or reference differ"),
+            Self::Disputed => ("disputed", 409, "The verification is disputed"),
+            Self::AlreadyRedeemed => {
+                ("already_redeemed", 409, "The verification was redeemed before")
+            }
+            Self::TooOld => ("too_old", 409, "The verification is too old to be redeemed"),
+            Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", 415, "The body must be application/json")
+            }
+            Self::UnknownField => ("unknown_field", 422, "There is no such field"),
+            Self::MissingField => ("missing_field", 422, "A field is missing"),
+            Self::InvalidField => ("invalid_field", 422, "A field has a wrong value"),
+            Self::InvalidNumber => ("invalid_number", 422, "The number cannot be called"),
+            Self::OwnNumber => ("own_number", 422, "The number is the account's own"),
+            Self::UnknownAccount => ("unknown_account", 422, "There is no such account"),
+            Self::UnknownPrompt => ("unknown_prompt", 422, "There is no such prompt"),
+            Self::UnknownLanguage => {
+                ("unknown_language", 422, "The prompt does not speak this language")
+            }
+            Self::PressMismatch => {
+                ("press_mismatch", 422, "The prompt's greeting asks for another key")
+            }
+            Self::SoundMissing => ("sound_missing", 422, "The provider lacks a sound"),
+            Self::IdempotencyMismatch => {
+                ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
+            }
+            Self::Internal => ("internal", 500, "Something failed here"),
+            Self::ProviderBusy => ("provider_busy", 503, "The provider's limit leaves no room now"),
+            Self::TooManyWaits => ("too_many_waits", 503, "Too many clients wait already"),
+            Self::StoreUnavailable => ("store_unavailable", 503, "The store cannot be used now"),
+            Self::ShuttingDown => ("shutting_down", 503, "The service is shutting down"),
+        }
+    }
+
+    /// The word that clients act on.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.row().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What it means, the same in every answer.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_words_and_statuses_are_errors() {
+        let mut seen = HashSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{} twice", code.as_str());
+            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+            assert!(!code.title().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_list_holds_every_code() {
+        // The last variant's place counts the variants before it.
+        assert_eq!(Code::ALL.len(), Code::ShuttingDown as usize + 1);
+        for (place, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, place);
+        }
+    }
+}

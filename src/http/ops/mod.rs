@@ -1,0 +1,8 @@
+//! What operators and their machines ask: alive, ready, metrics, the API's description.
+
+pub mod healthz;
+pub mod metrics;
+pub mod openapi;
+pub mod readyz;
+
+pub use readyz::Readiness;

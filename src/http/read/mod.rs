@@ -1,0 +1,15 @@
+//! Reading requests: bodies, queries, headers and ids into types, each failure
+//! a problem that names what is wrong.
+
+mod body;
+mod fields;
+mod id;
+mod json;
+mod prefer;
+mod query;
+
+pub use body::{Json, Unread, read_body};
+pub use id::Id;
+pub use json::canonical;
+pub use prefer::{Wait, WaitLimits, wait_of};
+pub use query::{Query, pairs};

@@ -1,0 +1,54 @@
+//! Every route, and what becomes of requests that have none.
+
+use actix_web::dev::ResourceDef;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, guard, web};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::error::Code;
+use super::hooks::zadarma;
+use super::ops::{healthz, metrics, openapi, readyz};
+use super::problem::Problem;
+use super::v1::{cancel, create_key, events, list_keys, redeem, revoke_key, search, show, start};
+use super::{cors, describe};
+
+/// Registers every route that is described. The provider's come first, being the many.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(zadarma::notify)
+        .service(zadarma::handshake)
+        .service(start::start)
+        .service(search::search)
+        .service(show::show)
+        .service(events::events)
+        .service(cancel::cancel)
+        .service(redeem::redeem)
+        .service(create_key::create_key)
+        .service(list_keys::list_keys)
+        .service(revoke_key::revoke_key)
+        .service(healthz::healthz)
+        .service(readyz::readyz)
+        .service(metrics::metrics)
+        .service(openapi::openapi);
+}
+
+/// Registers what browsers ask before they use a wait token.
+pub fn preflights(config: &mut web::ServiceConfig) {
+    for path in ["/v1/verifications/{id}", "/v1/verifications/{id}/events"] {
+        config.service(web::resource(path).guard(guard::Options()).to(cors::preflight));
+    }
+}
+
+/// Answers what no route takes: 405 when the path has other methods, otherwise 404.
+pub async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let methods = describe::methods_by_path();
+    let found =
+        methods.iter().find(|(path, _)| ResourceDef::new(path.as_str()).is_match(request.path()));
+    let Some((_, methods)) = found else {
+        return Err(Problem::new(Code::NoRoute, "/openapi.json lists every path."));
+    };
+    let methods = methods.join(", ");
+    let detail = format!("The path has: {methods}.");
+    let allow = HeaderValue::try_from(methods).unwrap_or(HeaderValue::from_static(""));
+    Err(Problem::new(Code::MethodNotAllowed, detail).header(ALLOW, allow))
+}

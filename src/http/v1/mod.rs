@@ -1,0 +1,16 @@
+//! The API of apps and operators, version 1: one endpoint per file, beside the
+//! shapes of their answers.
+
+pub mod cancel;
+pub mod create_key;
+pub mod entry;
+pub mod events;
+pub mod list_keys;
+pub mod redeem;
+pub mod revoke_key;
+pub mod search;
+pub mod show;
+pub mod start;
+mod stream;
+pub mod verification;
+pub mod words;

@@ -1,0 +1,118 @@
+//! `GET /v1/verifications/{id}`: show, and wait for the end if asked to.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::{Status, Verification};
+
+use super::super::access::{Viewer, look, not_shown};
+use super::super::error::Code;
+use super::super::problem::Problem;
+use super::super::read::{Id, Query, wait_of};
+use super::super::state::State;
+use super::super::{answer, cors};
+use super::verification::{View, WaitView};
+
+/// What can be wrong with showing.
+pub const PROBLEMS: &[Code] = &[
+    Code::InvalidHeader,
+    Code::InvalidParameter,
+    Code::UnknownParameter,
+    Code::Unauthorized,
+    Code::WaitTokenExpired,
+    Code::MissingScope,
+    Code::NotFound,
+    Code::Internal,
+    Code::TooManyWaits,
+    Code::StoreUnavailable,
+];
+
+/// How to show.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowQuery {
+    wait: Option<String>,
+}
+
+/// A verification as its app sees it, or as a page with its wait token does.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Shown {
+    /// To a key.
+    App(Box<View>),
+    /// To a wait token.
+    Page(WaitView),
+}
+
+/// Shows a verification. With `Prefer: wait=N` or `?wait=N` it answers once the
+/// verification has ended, or after N seconds (a long poll).
+///
+/// A wait token may stand in place of a key, until the verification's end and a while
+/// after; the answer then leaves out number, reference and metadata.
+#[utoipa::path(
+    operation_id = "show",
+    tag = "verifications",
+    params(
+        ("id" = String, Path, description = "The id that the start answered"),
+        ("wait" = Option<u32>, Query, description = "Answer when it has ended, at most so many seconds later"),
+        ("Prefer" = Option<String>, Header, description = "wait=N, the same as the parameter"),
+    ),
+    responses((
+        status = 200,
+        description = "The newest version",
+        body = Shown,
+        headers(("Preference-Applied" = String, description = "The wait that was applied")),
+    )),
+    security(("key" = ["read"]), ("wait_token" = [])),
+)]
+#[get("/v1/verifications/{id}")]
+pub async fn show(
+    id: Id,
+    request: HttpRequest,
+    state: Data<State>,
+    query: Query<ShowQuery>,
+) -> HttpResponse {
+    let mut answer = match look(&state, &request, id.0).await {
+        Err(problem) => HttpResponse::from_error(problem),
+        Ok((viewer, verification)) => {
+            let app = verification.app.clone();
+            let shown = show_to(&viewer, &request, &state, &query.0, verification).await;
+            let mut answer = shown.unwrap_or_else(HttpResponse::from_error);
+            if let Viewer::Page = viewer {
+                cors::open_to_page(&request, &state, &app, &mut answer);
+            }
+            answer
+        }
+    };
+    cors::vary(&mut answer);
+    answer
+}
+
+async fn show_to(
+    viewer: &Viewer,
+    request: &HttpRequest,
+    state: &State,
+    query: &ShowQuery,
+    mut verification: Verification,
+) -> Result<HttpResponse, Problem> {
+    let wait = wait_of(request.headers(), query.wait.as_deref(), &state.limits)?;
+    if let Some(wait) = wait.filter(|wait| !wait.longest.is_zero())
+        && verification.status() == Status::Pending
+    {
+        let _place = state.place_to_wait()?;
+        verification =
+            state.service.wait(verification.id, wait.longest).await.map_err(not_shown)?;
+    }
+    let shown = match viewer {
+        Viewer::App => Shown::App(Box::new(View::new(&verification, state.service.timing()))),
+        Viewer::Page => Shown::Page(WaitView::new(&verification)),
+    };
+    let mut answer = answer::json(StatusCode::OK, &shown);
+    if let Some((name, value)) = wait.and_then(|wait| wait.applied()) {
+        answer.headers_mut().insert(name, value);
+    }
+    Ok(answer)
+}

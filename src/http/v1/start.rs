@@ -1,0 +1,329 @@
+//! `POST /v1/verifications`: start, and wait if asked to.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, post};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use crate::domain::{Channel, Key, Name, PhoneNumber};
+use crate::service::{
+    Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds, to_the_end,
+};
+
+use super::super::access::{Holder, ToStart, not_shown};
+use super::super::answer;
+use super::super::error::Code;
+use super::super::problem::{Problem, sentence};
+use super::super::read::{Json, Wait, canonical, wait_of};
+use super::super::state::State;
+use super::verification::View;
+
+/// The longest reference, in bytes.
+const MAX_REFERENCE: usize = 256;
+/// The largest metadata, in bytes of JSON.
+const MAX_METADATA: usize = 4 * 1024;
+/// The longest Idempotency-Key.
+const MAX_KEY: usize = 255;
+/// The longest id or name of a sound.
+const MAX_SOUND: usize = 128;
+/// When a start may be tried again that met the service closing or its own twin, in seconds.
+const RETRY_SOON: u64 = 2;
+
+/// What can be wrong with a start.
+pub const PROBLEMS: &[Code] = &[
+    Code::InvalidJson,
+    Code::JsonTooDeep,
+    Code::InvalidHeader,
+    Code::Unauthorized,
+    Code::MissingScope,
+    Code::RequestTimeout,
+    Code::IdempotencyRunning,
+    Code::NumberBusy,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::UnknownField,
+    Code::MissingField,
+    Code::InvalidField,
+    Code::InvalidNumber,
+    Code::OwnNumber,
+    Code::UnknownAccount,
+    Code::UnknownPrompt,
+    Code::UnknownLanguage,
+    Code::PressMismatch,
+    Code::SoundMissing,
+    Code::IdempotencyMismatch,
+    Code::Internal,
+    Code::ProviderBusy,
+    Code::StoreUnavailable,
+    Code::ShuttingDown,
+];
+
+/// What to ask, and whom.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartBody {
+    /// The number to call, in international form.
+    #[schema(example = "+380991234567")]
+    to: String,
+    /// How to reach the person. Default `call_button`, the only one so far.
+    #[schema(example = "call_button")]
+    channel: Option<String>,
+    /// The account of the configuration that calls. Default: the first.
+    account: Option<String>,
+    /// The prompt of the configuration. Default: the one that fits `press`, `default` first.
+    prompt: Option<String>,
+    /// The prompt's language. Default `en`, or the prompt's first.
+    #[schema(example = "en")]
+    language: Option<String>,
+    /// Three sounds of the provider in place of a prompt.
+    sounds: Option<SoundsBody>,
+    /// The key to ask for: a digit, or `random` for one that the app shows. Default:
+    /// the one that the prompt's greeting names.
+    #[schema(pattern = "^([0-9]|random)$", example = "1")]
+    press: Option<String>,
+    /// The number that the call comes from, one of the account's own.
+    from: Option<String>,
+    /// How long the verification may take, in seconds.
+    #[schema(minimum = 10, maximum = 600)]
+    expires_in: Option<u32>,
+    /// The app's own reference, at most 256 bytes; redeeming compares it.
+    #[schema(max_length = 256)]
+    reference: Option<String>,
+    /// The app's own data, at most 4096 bytes of JSON.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Map<String, Value>>,
+}
+
+/// Three sounds of the provider, by id or name.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SoundsBody {
+    /// Played when the call is answered.
+    greeting: String,
+    /// Played after the key.
+    confirmed: String,
+    /// Played after another key or none.
+    fallback: String,
+}
+
+/// Starts a verification: the provider calls the number, and the person presses a key.
+///
+/// Answers once the verification is stored and the provider has answered, or a second
+/// later. With `Prefer: wait=N` it answers once the verification has ended, or after N
+/// seconds. With an `Idempotency-Key` the same request may be sent again safely.
+#[utoipa::path(
+    operation_id = "start",
+    tag = "verifications",
+    request_body = StartBody,
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; kept for a day"),
+        ("Prefer" = Option<String>, Header, description = "wait=N: answer when it has ended, at most N seconds later"),
+    ),
+    responses((
+        status = 201,
+        description = "It runs, or has ended already. With an Idempotency-Key that was used before: the newest version of what it started",
+        body = View,
+        headers(
+            ("Location" = String, description = "The path of the verification"),
+            ("Idempotent-Replayed" = String, description = "true, when an earlier request started it"),
+            ("Preference-Applied" = String, description = "The wait that was applied"),
+        ),
+    )),
+    security(("key" = ["start"])),
+)]
+#[post("/v1/verifications")]
+pub async fn start(
+    holder: Holder<ToStart>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Json<StartBody>,
+) -> Result<HttpResponse, Problem> {
+    let wait = wait_of(request.headers(), None, &state.limits)?;
+    let idempotency = idempotency(&request, &holder.app, &body.tree)?;
+    let wanted = wanted(holder.app, body.body, idempotency)?;
+    let service = Arc::clone(&state.service);
+    let now = service.clock().now();
+    let started = to_the_end(state.service.runtime(), async move { service.start(wanted).await });
+    let started = started.await.map_err(|refusal| refused(refusal, now))?;
+    answer_to(&state, started, wait).await
+}
+
+async fn answer_to(
+    state: &State,
+    started: Started,
+    wait: Option<Wait>,
+) -> Result<HttpResponse, Problem> {
+    let Started { mut verification, replayed } = started;
+    // It runs; a client that finds no place to wait is answered at once.
+    let place = wait.and_then(|wait| state.place_to_wait().ok().map(|place| (wait, place)));
+    let mut applied = None;
+    if let Some((wait, _place)) = place {
+        verification =
+            state.service.wait(verification.id, wait.longest).await.map_err(not_shown)?;
+        applied = wait.applied();
+    }
+    let token = state.service.server_key().wait_token(verification.id);
+    let view = View::new(&verification, state.service.timing()).with_wait_token(token.expose());
+    let mut answer = answer::json(StatusCode::CREATED, &view);
+    let headers = answer.headers_mut();
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/verifications/{}", verification.id)) {
+        headers.insert(LOCATION, location);
+    }
+    if replayed {
+        let name = HeaderName::from_static("idempotent-replayed");
+        headers.insert(name, HeaderValue::from_static("true"));
+    }
+    if let Some((name, value)) = applied {
+        headers.insert(name, value);
+    }
+    Ok(answer)
+}
+
+fn idempotency(
+    request: &HttpRequest,
+    app: &Name,
+    tree: &Value,
+) -> Result<Option<Idempotency>, Problem> {
+    let mut values = request.headers().get_all("idempotency-key");
+    let Some(value) = values.next() else { return Ok(None) };
+    let key = value.as_bytes();
+    let fits = (1..=MAX_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    if !fits || values.next().is_some() {
+        let detail = format!("One Idempotency-Key, of 1 to {MAX_KEY} visible ASCII characters.");
+        return Err(Problem::new(Code::InvalidHeader, detail)
+            .with("header", "Idempotency-Key")
+            .with("limit", MAX_KEY));
+    }
+    let mut hash = Sha256::new();
+    hash.update(app.as_str());
+    hash.update([0]);
+    hash.update(canonical(tree));
+    let key = String::from_utf8_lossy(key).into_owned().into_boxed_str();
+    Ok(Some(Idempotency { key, fingerprint: hash.finalize().into() }))
+}
+
+/// The body in the words of the use case.
+fn wanted(
+    app: Name,
+    body: StartBody,
+    idempotency: Option<Idempotency>,
+) -> Result<StartRequest, Problem> {
+    let known = Channel::CallButton.as_str();
+    if body.channel.as_deref().is_some_and(|channel| channel != known) {
+        let detail = format!("There is no such channel; there is: {known}.");
+        return Err(
+            Problem::field(Code::InvalidField, "channel", detail).with("known", vec![known])
+        );
+    }
+    if body.reference.as_ref().is_some_and(|reference| reference.len() > MAX_REFERENCE) {
+        return Err(too_long("reference", MAX_REFERENCE));
+    }
+    let metadata = body.metadata.map(|members| Value::Object(members).to_string());
+    if metadata.as_ref().is_some_and(|text| text.len() > MAX_METADATA) {
+        return Err(too_long("metadata", MAX_METADATA));
+    }
+    Ok(StartRequest {
+        app,
+        to: number("to", &body.to)?,
+        account: body.account.map(|text| name("account", &text)).transpose()?,
+        from: body.from.map(|text| number("from", &text)).transpose()?,
+        sounds: sounds(body.sounds, body.prompt, body.language)?,
+        press: body.press.map(|text| press(&text)).transpose()?,
+        expires_in: body.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
+        reference: body.reference.map(String::into_boxed_str),
+        metadata: metadata.map(String::into_boxed_str),
+        idempotency,
+    })
+}
+
+fn sounds(
+    given: Option<SoundsBody>,
+    prompt: Option<String>,
+    language: Option<String>,
+) -> Result<WantedSounds, Problem> {
+    let Some(SoundsBody { greeting, confirmed, fallback }) = given else {
+        return Ok(WantedSounds::Prompt {
+            name: prompt.map(|text| name("prompt", &text)).transpose()?,
+            language: language.map(|text| name("language", &text)).transpose()?,
+        });
+    };
+    if prompt.is_some() || language.is_some() {
+        let detail = "Give either sounds, or a prompt and its language.";
+        return Err(Problem::field(Code::InvalidField, "sounds", detail));
+    }
+    let sound = |field: &str, text: String| match text.len() {
+        1..=MAX_SOUND => Ok(text.into_boxed_str()),
+        _ => Err(too_long(&format!("sounds.{field}"), MAX_SOUND)),
+    };
+    Ok(WantedSounds::Given {
+        greeting: sound("greeting", greeting)?,
+        confirmed: sound("confirmed", confirmed)?,
+        fallback: sound("fallback", fallback)?,
+    })
+}
+
+fn press(text: &str) -> Result<Press, Problem> {
+    let digit = || text.parse().ok().filter(|_| text.len() == 1).and_then(Key::new);
+    match text {
+        "random" => Ok(Press::Random),
+        _ => digit().map(Press::Fixed).ok_or_else(|| {
+            let detail = "\"press\" is one digit, \"0\" to \"9\", or \"random\".";
+            Problem::field(Code::InvalidField, "press", detail)
+        }),
+    }
+}
+
+/// A number of the field `field`.
+pub(super) fn number(field: &str, text: &str) -> Result<PhoneNumber, Problem> {
+    PhoneNumber::parse(text)
+        .map_err(|why| Problem::field(Code::InvalidNumber, field, format!("{field:?}: {why}.")))
+}
+
+/// A name of the field `field`.
+pub(super) fn name(field: &str, text: &str) -> Result<Name, Problem> {
+    Name::parse(text)
+        .map_err(|why| Problem::field(Code::InvalidField, field, format!("{field:?}: {why}.")))
+}
+
+/// A field with more bytes than allowed, or with none.
+pub(super) fn too_long(field: &str, limit: usize) -> Problem {
+    let detail = format!("The field {field:?} may have {limit} bytes.");
+    Problem::field(Code::InvalidField, field, detail).with("limit", limit)
+}
+
+fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
+    let detail = sentence(&refusal);
+    match refusal {
+        StartRefusal::UnknownAccount(_) => Problem::field(Code::UnknownAccount, "account", detail),
+        StartRefusal::UnknownPrompt { .. } => Problem::field(Code::UnknownPrompt, "prompt", detail),
+        StartRefusal::UnknownLanguage { .. } => {
+            Problem::field(Code::UnknownLanguage, "language", detail)
+        }
+        StartRefusal::PressMismatch { .. } => Problem::field(Code::PressMismatch, "press", detail),
+        StartRefusal::SoundMissing(_) => Problem::new(Code::SoundMissing, detail),
+        StartRefusal::OwnNumber => Problem::field(Code::OwnNumber, "to", detail),
+        StartRefusal::Lifetime { max } => {
+            Problem::field(Code::InvalidField, "expires_in", detail).with("limit", max)
+        }
+        StartRefusal::NumberBusy { until } => {
+            Problem::field(Code::NumberBusy, "to", detail).retry_at(until, now)
+        }
+        StartRefusal::NoRoom(no_room) => {
+            let seconds = no_room.retry_after.as_secs() + 1;
+            Problem::new(Code::ProviderBusy, detail).retry_after(seconds)
+        }
+        StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
+        StartRefusal::IdempotencyRunning => {
+            Problem::new(Code::IdempotencyRunning, detail).retry_after(RETRY_SOON)
+        }
+        StartRefusal::Closing => Problem::new(Code::ShuttingDown, detail).retry_after(RETRY_SOON),
+        StartRefusal::Store(error) => Problem::store(&error),
+    }
+}

@@ -1,0 +1,64 @@
+//! The closed sets of words that answers use, as schemas.
+
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+
+use crate::domain::{CallResult, Check, Outcome, RefusalReason, Status};
+use crate::service::Scope;
+
+fn words(all: impl IntoIterator<Item = &'static str>) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
+}
+
+fn words_or_null(all: impl IntoIterator<Item = &'static str>) -> Object {
+    let mut object = words(all);
+    object.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+    if let Some(values) = &mut object.enum_values {
+        values.push(serde_json::Value::Null);
+    }
+    object
+}
+
+/// Statuses.
+pub fn status() -> Object {
+    words(Status::ALL.map(Status::as_str))
+}
+
+/// Outcomes, or null.
+pub fn outcome() -> Object {
+    words_or_null(Outcome::ALL.map(Outcome::as_str))
+}
+
+/// Results of calls, or null.
+pub fn result() -> Object {
+    words_or_null(CallResult::ALL.map(CallResult::as_str))
+}
+
+/// Reasons for which the provider refuses, or null.
+pub fn reason() -> Object {
+    words_or_null(RefusalReason::ALL.map(RefusalReason::as_str))
+}
+
+/// What became of a dispatch.
+pub fn dispatch() -> Object {
+    words(["intended", "accepted", "refused", "unknown"])
+}
+
+/// Levels of evidence.
+pub fn level() -> Object {
+    words(["weak", "partial", "strong"])
+}
+
+/// Checks of a notification.
+pub fn check() -> Object {
+    words(Check::ALL.map(Check::as_str))
+}
+
+/// Channels.
+pub fn channel() -> Object {
+    words(["call_button"])
+}
+
+/// Scopes.
+pub fn scope() -> Object {
+    words(Scope::ALL.map(Scope::as_str))
+}

@@ -1,0 +1,115 @@
+//! Verifications and timeline entries as bytes, the same for every adapter.
+//!
+//! The first byte names the format, the rest is postcard. A field or variant
+//! is added at the end of its type together with a new format byte; the older
+//! format stays readable. Times are kept to the nanosecond, as spans from the
+//! first one, which makes them short.
+
+mod codes;
+mod entries;
+mod verification;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Entry, Verification};
+
+pub(super) use codes::{outcome_code, status_code};
+
+/// The format that is written.
+const FORMAT: u8 = 1;
+
+/// Room for a usual record.
+const USUAL_LENGTH: usize = 192;
+
+/// Bytes that are no record of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub(super) &'static str);
+
+/// Packs a verification.
+#[must_use]
+pub fn pack(verification: &Verification) -> Box<[u8]> {
+    write(&verification::Stored::of(verification))
+}
+
+/// Reads a packed verification; any bytes are answered.
+///
+/// # Errors
+/// When nobody here wrote them.
+pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
+    read::<verification::Stored<'_>>(bytes)?.into_verification()
+}
+
+/// Packs timeline entries.
+#[must_use]
+pub fn pack_entries(entries: &[Entry]) -> Box<[u8]> {
+    write(&entries::Stored::of(entries))
+}
+
+/// Reads packed timeline entries; any bytes are answered.
+///
+/// # Errors
+/// When nobody here wrote them.
+pub fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, Unreadable> {
+    read::<entries::Stored<'_>>(bytes)?.into_entries()
+}
+
+fn write<S: Serialize>(stored: &S) -> Box<[u8]> {
+    let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+    bytes.push(FORMAT);
+    let bytes = postcard::to_extend(stored, bytes)
+        .expect("plain structs of known length do not fail, and a Vec grows");
+    bytes.into_boxed_slice()
+}
+
+fn read<'b, S: Deserialize<'b>>(bytes: &'b [u8]) -> Result<S, Unreadable> {
+    let (format, packed) = bytes.split_first().ok_or(Unreadable("it is empty"))?;
+    if *format != FORMAT {
+        return Err(Unreadable("its format is unknown to this release"));
+    }
+    match postcard::take_from_bytes(packed) {
+        Ok((stored, [])) => Ok(stored),
+        Ok(_) => Err(Unreadable("it goes on after its end")),
+        Err(_) => Err(Unreadable("its bytes do not fit its format")),
+    }
+}
+
+/// A span in nanoseconds; short when small.
+type Span = i128;
+
+fn since(base: Timestamp, at: Timestamp) -> Span {
+    at.as_nanosecond() - base.as_nanosecond()
+}
+
+fn after(base: Timestamp, span: Span) -> Result<Timestamp, Unreadable> {
+    // Only of this era, so that no later sum can overflow.
+    base.as_nanosecond()
+        .checked_add(span)
+        .filter(|nanoseconds| i64::try_from(*nanoseconds).is_ok())
+        .and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds).ok())
+        .ok_or(Unreadable("a time is out of range"))
+}
+
+fn after_if(base: Timestamp, span: Option<Span>) -> Result<Option<Timestamp>, Unreadable> {
+    span.map(|span| after(base, span)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_or_newer_record_is_told_apart_from_a_damaged_one() {
+        assert_eq!(unpack(&[]), Err(Unreadable("it is empty")));
+        assert_eq!(unpack(&[9, 1]), Err(Unreadable("its format is unknown to this release")));
+        assert_eq!(unpack(&[1, 1]), Err(Unreadable("its bytes do not fit its format")));
+    }
+
+    #[test]
+    fn what_follows_a_record_is_not_ignored() {
+        let mut bytes = pack_entries(&[]).into_vec();
+        bytes.push(0);
+        assert_eq!(unpack_entries(&bytes), Err(Unreadable("it goes on after its end")));
+    }
+}

@@ -1,0 +1,128 @@
+//! What is read by id, by due time, and at start.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::columns::{
+    Failure, column, first, id, name, nanoseconds, rows, time, unreadable, verification as read,
+};
+use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId, WrittenForm};
+use crate::store::Notification;
+use crate::store::record::{Unreadable, unpack_entries};
+
+pub(super) fn verification(
+    on: &Connection,
+    id: VerificationId,
+) -> Result<Option<Verification>, Failure> {
+    first(on, "SELECT record FROM verifications WHERE id = ?1", [id.as_bytes()], read)
+}
+
+pub(super) fn timeline(
+    on: &Connection,
+    id: VerificationId,
+    after: u32,
+) -> Result<Vec<Entry>, Failure> {
+    let sql = "SELECT entries FROM journal WHERE verification_id = ?1 AND entries IS NOT NULL \
+               ORDER BY sequence";
+    let parts = rows(on, sql, [id.as_bytes()], |row| {
+        let packed: Vec<u8> = column(row, "journal", "entries")?;
+        unpack_entries(&packed).map_err(|source| unreadable("journal", "entries", source))
+    })?;
+    Ok(parts.into_iter().flatten().filter(|entry| entry.number > after).collect())
+}
+
+pub(super) fn notifications(
+    on: &Connection,
+    id: VerificationId,
+) -> Result<Vec<Notification>, Failure> {
+    let sql = "SELECT sequence, at, account, event, verdict, number_hash, masked, body, signature \
+               FROM journal WHERE verification_id = ?1 AND event IS NOT NULL ORDER BY sequence";
+    rows(on, sql, [id.as_bytes()], |row| {
+        Ok(Notification {
+            sequence: column(row, "journal", "sequence")?,
+            received_at: time(row, "journal", "at")?,
+            account: name(row, "journal", "account")?,
+            event: column(row, "journal", "event")?,
+            verdict: column(row, "journal", "verdict")?,
+            number_hash: column(row, "journal", "number_hash")?,
+            masked: column(row, "journal", "masked")?,
+            body: bytes(column(row, "journal", "body")?),
+            signature: bytes(column(row, "journal", "signature")?),
+        })
+    })
+}
+
+fn bytes(column: Option<Vec<u8>>) -> Option<Box<[u8]>> {
+    column.map(Vec::into_boxed_slice)
+}
+
+pub(super) fn due(
+    on: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<VerificationId>, Failure> {
+    let sql = "SELECT id FROM verifications WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+    rows(on, sql, params![nanoseconds(now), limit], |row| id(row, "verifications", "id"))
+}
+
+pub(super) fn idempotency(
+    on: &Connection,
+    app: &Name,
+    key: &str,
+) -> Result<Option<([u8; 32], VerificationId)>, Failure> {
+    let sql = "SELECT fingerprint, verification_id FROM idempotency WHERE app = ?1 AND key = ?2";
+    first(on, sql, params![app.as_str(), key], |row| {
+        let fingerprint = column(row, "idempotency", "fingerprint")?;
+        Ok((fingerprint, id(row, "idempotency", "verification_id")?))
+    })
+}
+
+/// Shows pending verifications, then ended ones that still hold claims.
+pub(super) fn in_flight(
+    on: &Connection,
+    now: Timestamp,
+    timing: &Timing,
+    visit: &mut dyn FnMut(Verification, Vec<Claim>),
+) -> Result<(), Failure> {
+    // Of one moment, so that a verification that ends meanwhile is shown once.
+    let moment = on.unchecked_transaction()?;
+    let pending = "SELECT record FROM verifications WHERE due_at IS NOT NULL";
+    each(&moment, pending, |verification| {
+        let claims = claims_of(&moment, verification.id)?;
+        visit(verification, claims);
+        Ok(())
+    })?;
+    let ended = "SELECT record FROM verifications WHERE due_at IS NULL \
+                 AND id IN (SELECT verification_id FROM claims)";
+    each(&moment, ended, |verification| {
+        if verification.live_until(timing) > now {
+            let claims = claims_of(&moment, verification.id)?;
+            visit(verification, claims);
+        }
+        Ok(())
+    })
+}
+
+fn each(
+    on: &Connection,
+    sql: &str,
+    mut show: impl FnMut(Verification) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut statement = on.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        show(read(row)?)?;
+    }
+    Ok(())
+}
+
+fn claims_of(on: &Connection, id: VerificationId) -> Result<Vec<Claim>, Failure> {
+    let sql = "SELECT account, form FROM claims WHERE verification_id = ?1";
+    rows(on, sql, [id.as_bytes()], |row| {
+        let account = name(row, "claims", "account")?;
+        let form: i64 = column(row, "claims", "form")?;
+        let form = u64::try_from(form)
+            .map_err(|_| unreadable("claims", "form", Unreadable("it is negative")))?;
+        Ok(Claim { account, form: WrittenForm::from_u64(form) })
+    })
+}

@@ -1,0 +1,61 @@
+//! Keys of apps, and what the store knows about itself.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::columns::{Failure, column, first, name, nanoseconds, rows, time};
+use crate::store::KeyRow;
+
+pub(super) fn create(on: &Connection, key: &KeyRow) -> Result<(), Failure> {
+    let sql = "INSERT INTO keys (id, app, secret_hash, scopes, created_at, revoked_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    on.prepare_cached(sql)?.execute(params![
+        &*key.id,
+        key.app.as_str(),
+        key.secret_hash,
+        key.scopes.join(" "),
+        nanoseconds(key.created_at),
+        key.revoked_at.map(nanoseconds),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn list(on: &Connection) -> Result<Vec<KeyRow>, Failure> {
+    let sql = "SELECT id, app, secret_hash, scopes, created_at, revoked_at FROM keys \
+               ORDER BY created_at, id";
+    rows(on, sql, [], |row| {
+        let scopes: Box<str> = column(row, "keys", "scopes")?;
+        let revoked: Option<i64> = column(row, "keys", "revoked_at")?;
+        Ok(KeyRow {
+            id: column(row, "keys", "id")?,
+            app: name(row, "keys", "app")?,
+            secret_hash: column(row, "keys", "secret_hash")?,
+            scopes: scopes.split_whitespace().map(Into::into).collect(),
+            created_at: time(row, "keys", "created_at")?,
+            revoked_at: revoked.map(|_| time(row, "keys", "revoked_at")).transpose()?,
+        })
+    })
+}
+
+pub(super) fn revoke(on: &Connection, id: &str, at: Timestamp) -> Result<bool, Failure> {
+    let sql = "UPDATE keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    Ok(on.prepare_cached(sql)?.execute(params![id, nanoseconds(at)])? > 0)
+}
+
+/// Whether the fingerprint is the known one; the first becomes known.
+pub(super) fn fingerprint(on: &Connection, of_secret_key: &[u8; 32]) -> Result<bool, Failure> {
+    let sql = "INSERT INTO meta (name, value) VALUES ('secret_key_fingerprint', ?1) \
+               ON CONFLICT DO NOTHING";
+    on.prepare_cached(sql)?.execute([of_secret_key])?;
+    let sql = "SELECT value FROM meta WHERE name = 'secret_key_fingerprint'";
+    let known: Option<[u8; 32]> = first(on, sql, [], |row| column(row, "meta", "value"))?;
+    Ok(known.as_ref() == Some(of_secret_key))
+}
+
+/// Writes a row of its own.
+pub(super) fn probe(on: &Connection) -> Result<(), Failure> {
+    let sql = "INSERT INTO meta (name, value) VALUES ('probe', 1) \
+               ON CONFLICT (name) DO UPDATE SET value = (value + 1) % 1000000";
+    on.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Admission: a verification, its claims and its idempotency key, or none of them.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::change::insert;
+use super::columns::{Failure, column, first, id, nanoseconds, verification};
+use super::writer::Work;
+use crate::domain::{Attempt, Claim, Timing, Verification};
+use crate::store::change::JournalRow;
+use crate::store::record::{outcome_code, pack, status_code};
+use crate::store::{IdempotencyKey, Start, Started};
+
+/// How long an idempotency key is kept.
+pub(super) const IDEMPOTENCY_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// A start on its way through the writer.
+pub(super) struct Starting {
+    pub(super) start: Start,
+    pub(super) now: Timestamp,
+    pub(super) timing: Timing,
+}
+
+/// What a start came to.
+pub(super) enum Admitted {
+    Stored(Box<[u8]>),
+    Not(Box<Started>),
+}
+
+impl Work for Starting {
+    type Done = Admitted;
+    type Answer = Started;
+
+    /// Every check comes before the first write.
+    fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
+        if let Some(answer) = self.replayed(on)? {
+            return Ok(Admitted::Not(Box::new(answer)));
+        }
+        let held = held(on, &self.start.claims, &self.timing)?;
+        if let Some(until) = held.until.filter(|until| *until > self.now) {
+            return Ok(Admitted::Not(Box::new(Started::ClaimHeld { until })));
+        }
+        let verification = &mut self.start.verification;
+        if let Some(attempt) = verification.attempts.last_mut() {
+            attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
+        }
+        let packed = pack(verification);
+        insert_verification(on, verification, &packed, &self.timing)?;
+        insert_claims(on, verification, &self.start.claims)?;
+        if let Some(row) = JournalRow::of(verification.id, &self.start.entries, None) {
+            insert(on, &row)?;
+        }
+        if let Some(key) = &self.start.idempotency {
+            remember(on, verification, key, self.now)?;
+        }
+        Ok(Admitted::Stored(packed))
+    }
+
+    fn answer(self, admitted: Admitted) -> Started {
+        match admitted {
+            Admitted::Stored(packed) => {
+                Started::Stored { verification: self.start.verification, packed }
+            }
+            Admitted::Not(answer) => *answer,
+        }
+    }
+}
+
+impl Starting {
+    /// The answer, if the idempotency key is known.
+    fn replayed(&self, on: &Connection) -> Result<Option<Started>, Failure> {
+        let Some(key) = &self.start.idempotency else { return Ok(None) };
+        let sql = "SELECT fingerprint, verification_id FROM idempotency \
+                   WHERE app = ?1 AND key = ?2 AND created_at > ?3";
+        let kept_since = nanoseconds(self.now).saturating_sub(as_nanoseconds(IDEMPOTENCY_KEPT));
+        let parameters = params![self.start.verification.app.as_str(), &*key.key, kept_since];
+        first(on, sql, parameters, |row| {
+            let fingerprint: [u8; 32] = column(row, "idempotency", "fingerprint")?;
+            let known = id(row, "idempotency", "verification_id")?;
+            let same = fingerprint == key.fingerprint;
+            Ok(if same { Started::Replayed(known) } else { Started::KeyReused })
+        })
+    }
+}
+
+/// What the attempts that hold, or held, some claims say together.
+#[derive(Default)]
+struct Held {
+    until: Option<Timestamp>,
+    last_call_start: Option<crate::domain::PbxTime>,
+}
+
+fn held(on: &Connection, claims: &[Claim], timing: &Timing) -> Result<Held, Failure> {
+    let sql = "SELECT attempt, record FROM claims \
+               JOIN verifications ON verifications.id = claims.verification_id \
+               WHERE account = ?1 AND form = ?2";
+    let mut held = Held::default();
+    for claim in claims {
+        let attempt = first(on, sql, params![claim.account.as_str(), form(claim)], |row| {
+            let index: u8 = column(row, "claims", "attempt")?;
+            let mut attempts = verification(row)?.attempts;
+            let attempt = attempts.drain(..).nth(usize::from(index));
+            Ok(attempt)
+        })?;
+        if let Some(attempt) = attempt.flatten() {
+            held.until = held.until.max(Some(attempt.claims_held_until(timing)));
+            held.last_call_start = held.last_call_start.max(attempt.last_call_start());
+        }
+    }
+    Ok(held)
+}
+
+fn insert_verification(
+    on: &Connection,
+    verification: &Verification,
+    packed: &[u8],
+    timing: &Timing,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO verifications (id, version, app, to_number, reference, status, outcome, \
+               created_at, due_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    on.prepare_cached(sql)?.execute(params![
+        verification.id.as_bytes(),
+        verification.version,
+        verification.app.as_str(),
+        number(verification.to.as_u64()),
+        verification.reference.as_deref(),
+        status_code(verification.status()),
+        verification.conclusion().map(|end| outcome_code(end.outcome)),
+        nanoseconds(verification.created_at),
+        verification.due_at(timing).map(nanoseconds),
+        packed,
+    ])?;
+    Ok(())
+}
+
+/// Overwrites claims that are dead, as the caller has seen.
+fn insert_claims(
+    on: &Connection,
+    verification: &Verification,
+    claims: &[Claim],
+) -> Result<(), Failure> {
+    let attempt = verification.attempts.last().map_or(0, |attempt: &Attempt| attempt.index);
+    let sql = "INSERT OR REPLACE INTO claims (account, form, verification_id, attempt) \
+               VALUES (?1, ?2, ?3, ?4)";
+    let mut statement = on.prepare_cached(sql)?;
+    for claim in claims {
+        let parameters =
+            params![claim.account.as_str(), form(claim), verification.id.as_bytes(), attempt];
+        statement.execute(parameters)?;
+    }
+    Ok(())
+}
+
+fn remember(
+    on: &Connection,
+    verification: &Verification,
+    key: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let sql = "INSERT OR REPLACE INTO idempotency (app, key, fingerprint, verification_id, \
+               created_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    on.prepare_cached(sql)?.execute(params![
+        verification.app.as_str(),
+        &*key.key,
+        key.fingerprint,
+        verification.id.as_bytes(),
+        nanoseconds(now),
+    ])?;
+    Ok(())
+}
+
+/// Stores verifications and claims unchecked.
+pub(super) fn seed(
+    on: &Connection,
+    verifications: &[(Verification, Vec<Claim>)],
+    timing: &Timing,
+) -> Result<(), Failure> {
+    for (verification, claims) in verifications {
+        insert_verification(on, verification, &pack(verification), timing)?;
+        insert_claims(on, verification, claims)?;
+    }
+    Ok(())
+}
+
+/// A form as its column keeps it.
+fn form(claim: &Claim) -> i64 {
+    number(claim.form.as_u64())
+}
+
+/// At most 19 digits beginning with 1, so it always fits.
+pub(super) fn number(digits: u64) -> i64 {
+    i64::try_from(digits).unwrap_or(i64::MAX)
+}
+
+/// A span as it is subtracted from a column.
+pub(super) fn as_nanoseconds(span: SignedDuration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+}

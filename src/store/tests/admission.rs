@@ -1,0 +1,110 @@
+//! Starts: claims, idempotency keys, and both at once.
+
+use futures_util::future::join_all;
+
+use super::*;
+
+const NUMBER: u64 = 380_991_234_567;
+
+#[tokio::test]
+async fn of_concurrent_starts_of_one_number_exactly_one_is_stored() {
+    let test = TestStore::open().await;
+    let starts = (0..50).map(|_| test.store.start(start(NUMBER, at(0)), at(0)));
+    let answers = join_all(starts).await;
+    let stored = answers.iter().filter(|answer| matches!(answer, Ok(Started::Stored { .. })));
+    let until = at(600);
+    let held = answers
+        .iter()
+        .filter(|answer| matches!(answer, Ok(Started::ClaimHeld { until: end }) if *end == until));
+    assert_eq!((stored.count(), held.count()), (1, 49));
+}
+
+#[tokio::test]
+async fn one_held_form_refuses_the_start_and_stores_nothing_of_it() {
+    let test = TestStore::open().await;
+    test.started(NUMBER, at(0)).await;
+    let mut other = start(NUMBER + 1, at(1));
+    other.claims.push(claims(NUMBER)[1].clone());
+    let id = other.verification.id;
+    let answer = test.store.start(other, at(1)).await.unwrap();
+    assert_eq!(answer, Started::ClaimHeld { until: at(600) });
+    assert_eq!(test.store.find(id).await.unwrap(), None);
+    assert!(test.store.timeline(id, 0).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_same_form_at_another_account_is_another_claim() {
+    let test = TestStore::open().await;
+    test.started(NUMBER, at(0)).await;
+    let mut other = start(NUMBER, at(1));
+    other.claims.iter_mut().for_each(|claim| claim.account = name("second"));
+    let answer = test.store.start(other, at(1)).await.unwrap();
+    assert!(matches!(answer, Started::Stored { .. }));
+}
+
+#[tokio::test]
+async fn a_start_overwrites_dead_claims_and_learns_of_the_call_before() {
+    let test = TestStore::open().await;
+    let first = test.started(NUMBER, at(0)).await;
+    test.happened(&first, pressed(5_000, at(20)), at(20)).await;
+    let held = test.store.start(start(NUMBER, at(79)), at(79)).await.unwrap();
+    assert_eq!(held, Started::ClaimHeld { until: at(80) });
+
+    let second = test.started(NUMBER, at(80)).await;
+    assert_eq!(second.attempts[0].earlier_call_start, Some(PbxTime(5_000)));
+    assert_eq!(test.store.find(second.id).await.unwrap(), Some(second));
+    let third = test.started(NUMBER, at(80 + 600)).await;
+    assert_eq!(third.attempts[0].earlier_call_start, Some(PbxTime(5_000)), "over two starts");
+}
+
+#[tokio::test]
+async fn the_same_key_and_request_give_the_first_verification_also_within_one_batch() {
+    let test = TestStore::open().await;
+    let starts = (0..20).map(|i| {
+        let start = idempotent(start(NUMBER + i, at(0)), "key-1", 1);
+        test.store.start(start, at(0))
+    });
+    let answers: Vec<Started> = join_all(starts).await.into_iter().map(Result::unwrap).collect();
+    let first = answers.iter().find_map(|answer| match answer {
+        Started::Stored { verification, .. } => Some(verification.id),
+        _ => None,
+    });
+    let first = first.unwrap();
+    let replayed = answers.iter().filter(|answer| **answer == Started::Replayed(first));
+    assert_eq!(replayed.count(), 19);
+    let known = test.store.idempotency(&name("shop"), "key-1").await.unwrap();
+    assert_eq!(known, Some(([1; 32], first)));
+}
+
+#[tokio::test]
+async fn a_key_with_another_request_is_refused() {
+    let test = TestStore::open().await;
+    test.store.start(idempotent(start(NUMBER, at(0)), "key-1", 1), at(0)).await.unwrap();
+    let reused = idempotent(start(NUMBER + 1, at(1)), "key-1", 2);
+    assert_eq!(test.store.start(reused, at(1)).await.unwrap(), Started::KeyReused);
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_after_a_day_and_in_another_app() {
+    let test = TestStore::open().await;
+    test.store.start(idempotent(start(NUMBER, at(0)), "key-1", 1), at(0)).await.unwrap();
+    let mut other_app = idempotent(start(NUMBER + 1, at(0)), "key-1", 2);
+    other_app.verification.app = name("bank");
+    let answer = test.store.start(other_app, at(0)).await.unwrap();
+    assert!(matches!(answer, Started::Stored { .. }));
+
+    let later = at(0) + A_DAY;
+    let again = idempotent(start(NUMBER, later), "key-1", 2);
+    let answer = test.store.start(again, later).await.unwrap();
+    assert!(matches!(answer, Started::Stored { .. }));
+}
+
+#[tokio::test]
+async fn a_replay_is_answered_before_its_own_claims_are_in_the_way() {
+    let test = TestStore::open().await;
+    let first = idempotent(start(NUMBER, at(0)), "key-1", 1);
+    let id = first.verification.id;
+    test.store.start(first, at(0)).await.unwrap();
+    let again = idempotent(start(NUMBER, at(1)), "key-1", 1);
+    assert_eq!(test.store.start(again, at(1)).await.unwrap(), Started::Replayed(id));
+}

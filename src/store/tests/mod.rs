@@ -1,0 +1,167 @@
+//! The contract of the port, run for every adapter. Each case is a sentence.
+
+mod admission;
+mod histories;
+mod keys;
+mod reading;
+mod record;
+mod sweeping;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::{Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store};
+use crate::domain::{
+    Applied, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime, PhoneNumber,
+    Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
+};
+
+/// A store in a folder of its own.
+pub(super) struct TestStore {
+    pub(super) folder: TempDir,
+    pub(super) store: Store,
+}
+
+impl TestStore {
+    pub(super) async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = super::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        Self { folder, store }
+    }
+
+    /// Closes the store and opens it again.
+    pub(super) async fn reopen(self) -> Self {
+        self.store.close().await;
+        let path = self.folder.path().join("store.db");
+        Self { folder: self.folder, store: super::open(Settings::at(path)).await.unwrap() }
+    }
+
+    /// Starts a verification of `number` at `now` and expects it to be stored.
+    pub(super) async fn started(&self, number: u64, now: Timestamp) -> Verification {
+        match self.store.start(start(number, now), now).await.unwrap() {
+            Started::Stored { verification, .. } => verification,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lets an event happen and expects the new version to be stored.
+    pub(super) async fn happened(
+        &self,
+        verification: &Verification,
+        event: Event,
+        now: Timestamp,
+    ) -> Verification {
+        let (next, change) = moved(verification, event, now);
+        let committed = self.store.change(change).await.unwrap();
+        assert!(matches!(committed, Committed::Stored { .. }));
+        next
+    }
+}
+
+/// Some second of this era, with odd nanoseconds, `seconds` later.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::new(1_790_000_000, 123_456_789).unwrap() + SignedDuration::from_secs(seconds)
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+/// A new verification of `number`, its attempt not yet intended.
+pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
+    let time = uuid::Timestamp::from_unix_time(
+        now.as_second().unsigned_abs(),
+        now.subsec_nanosecond().unsigned_abs(),
+        0,
+        0,
+    );
+    Verification {
+        id: VerificationId::new(Uuid::new_v7(time)),
+        app: name("shop"),
+        to: PhoneNumber::from_u64(number),
+        reference: Some("order-1".into()),
+        metadata: Some("{\"cart\":7}".into()),
+        created_at: now,
+        expires_at: now + SignedDuration::from_secs(300),
+        plan: vec![Step {
+            account: name("main"),
+            from: None,
+            press: Key::ONE,
+            random_key: false,
+            sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
+        }],
+        attempts: Vec::new(),
+        state: State::Pending,
+        version: 1,
+        entries: 0,
+    }
+}
+
+/// A start of `number` with claims on it and on its last nine digits.
+pub(super) fn start(number: u64, now: Timestamp) -> Start {
+    let (verification, entries) = asked(number, now).begin(now);
+    Start { verification, entries, claims: claims(number), idempotency: None }
+}
+
+pub(super) fn claims(number: u64) -> Vec<Claim> {
+    let digits = number.to_string();
+    let forms = [digits.as_str(), &digits[digits.len() - 9..]];
+    forms
+        .iter()
+        .map(|form| Claim { account: name("main"), form: WrittenForm::read(form).unwrap() })
+        .collect()
+}
+
+pub(super) fn idempotent(mut start: Start, key: &str, fingerprint: u8) -> Start {
+    start.idempotency = Some(IdempotencyKey { key: key.into(), fingerprint: [fingerprint; 32] });
+    start
+}
+
+pub(super) fn moved(
+    verification: &Verification,
+    event: Event,
+    now: Timestamp,
+) -> (Verification, Change) {
+    let timing = Timing::default();
+    let Applied::Moved { next, entries, .. } = verification.apply(event, now, &timing) else {
+        panic!("the event did not apply");
+    };
+    let row = notification(Some(verification.id), now);
+    let change = Change::new(&next, &timing, &entries, Some(row));
+    (*next, change)
+}
+
+/// A report that "1" was pressed in the call that the PBX began at `call_start`.
+pub(super) fn pressed(call_start: i64, now: Timestamp) -> Event {
+    let report = KeyReport {
+        at: now,
+        result: CallResult::Answered,
+        pressed: "1".into(),
+        call_start: PbxTime(call_start),
+        evidence: Evidence::from_bits(0b111_1011),
+    };
+    Event::KeyReported { attempt: 0, report }
+}
+
+pub(super) fn notification(
+    verification: Option<VerificationId>,
+    received_at: Timestamp,
+) -> NotificationRow {
+    NotificationRow {
+        received_at,
+        account: name("main"),
+        event: "NOTIFY_END".into(),
+        verdict: "resolved",
+        verification,
+        number_hash: Some([7; 16]),
+        masked: Some("+380•••••••67".into()),
+        body: Some(b"event=NOTIFY_END".to_vec().into()),
+        signature: Some(b"signature".to_vec().into()),
+    }
+}
+
+/// Longer than any claim holds.
+pub(super) const A_DAY: Duration = Duration::from_hours(24);

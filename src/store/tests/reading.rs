@@ -1,0 +1,88 @@
+//! Search and its pages.
+
+use super::*;
+use crate::domain::{Channel, Outcome, Status};
+use crate::store::Search;
+
+const NUMBER: u64 = 380_991_234_567;
+
+fn everything() -> Search {
+    Search {
+        app: name("shop"),
+        to: None,
+        reference: None,
+        status: None,
+        outcome: None,
+        channel: None,
+        created_from: None,
+        created_until: None,
+        before: None,
+        limit: 100,
+    }
+}
+
+/// Four verifications, one of another app; the second is canceled.
+async fn filled() -> (TestStore, Vec<VerificationId>) {
+    let test = TestStore::open().await;
+    let mut ids = Vec::new();
+    for i in 0..4 {
+        let mut start = start(NUMBER + i, at(i as i64));
+        start.verification.reference = Some(format!("order-{i}").into());
+        if i == 3 {
+            start.verification.app = name("bank");
+        }
+        let verification = start.verification.clone();
+        ids.push(verification.id);
+        test.store.start(start, at(i as i64)).await.unwrap();
+        if i == 1 {
+            test.happened(&verification, Event::CancelAsked, at(10)).await;
+        }
+    }
+    (test, ids)
+}
+
+async fn found(test: &TestStore, search: Search) -> Vec<VerificationId> {
+    test.store.search(search).await.unwrap().iter().map(|found| found.id).collect()
+}
+
+#[tokio::test]
+async fn a_search_finds_the_apps_own_newest_first() {
+    let (test, ids) = filled().await;
+    assert_eq!(found(&test, everything()).await, [ids[2], ids[1], ids[0]]);
+    let bank = Search { app: name("bank"), ..everything() };
+    assert_eq!(found(&test, bank).await, [ids[3]]);
+}
+
+#[tokio::test]
+async fn every_filter_filters() {
+    let (test, ids) = filled().await;
+    let number = Search { to: Some(PhoneNumber::from_u64(NUMBER)), ..everything() };
+    assert_eq!(found(&test, number).await, [ids[0]]);
+    let reference = Search { reference: Some("order-2".into()), ..everything() };
+    assert_eq!(found(&test, reference).await, [ids[2]]);
+    let status = Search { status: Some(Status::Canceled), ..everything() };
+    assert_eq!(found(&test, status).await, [ids[1]]);
+    let outcome = Search { outcome: Some(Outcome::Canceled), ..everything() };
+    assert_eq!(found(&test, outcome).await, [ids[1]]);
+    let channel = Search { channel: Some(Channel::CallButton), ..everything() };
+    assert_eq!(found(&test, channel).await.len(), 3);
+    let from = Search { created_from: Some(at(1)), ..everything() };
+    assert_eq!(found(&test, from).await, [ids[2], ids[1]]);
+    let until = Search { created_until: Some(at(1)), ..everything() };
+    assert_eq!(found(&test, until).await, [ids[0]]);
+    let all = Search {
+        to: Some(PhoneNumber::from_u64(NUMBER)),
+        status: Some(Status::Canceled),
+        ..everything()
+    };
+    assert!(found(&test, all).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_goes_on_where_the_one_before_ended() {
+    let (test, ids) = filled().await;
+    let first = Search { limit: 2, ..everything() };
+    assert_eq!(found(&test, first).await, [ids[2], ids[1]]);
+    let second = Search { limit: 2, before: Some(ids[1]), ..everything() };
+    assert_eq!(found(&test, second).await, [ids[0]]);
+}

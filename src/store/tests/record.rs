@@ -1,0 +1,210 @@
+//! Records: whatever is packed is read again, and any bytes are answered.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    Attempt, CallEnd, Conclusion, Dispatch, Entry, EntryKind, Outcome, RefusalReason,
+};
+use crate::store::record::{pack, pack_entries, unpack, unpack_entries};
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(|n| Timestamp::from_nanosecond(i128::from(n)).unwrap())
+}
+
+fn word() -> impl Strategy<Value = Name> {
+    "[a-z0-9_-]{1,64}".prop_map(|text| name(&text))
+}
+
+fn text() -> impl Strategy<Value = Box<str>> {
+    any::<String>().prop_map(Into::into)
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    (0_u8..10).prop_map(|digit| Key::new(digit).unwrap())
+}
+
+fn result() -> impl Strategy<Value = CallResult> {
+    proptest::sample::select(CallResult::ALL.to_vec())
+}
+
+fn reason() -> impl Strategy<Value = RefusalReason> {
+    proptest::sample::select(RefusalReason::ALL.to_vec())
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    proptest::sample::select(Outcome::ALL.to_vec())
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let sounds = prop_oneof![
+        (word(), word()).prop_map(|(name, language)| Sounds::Prompt { name, language }),
+        (text(), text(), text()).prop_map(|(greeting, confirmed, fallback)| Sounds::Given {
+            greeting,
+            confirmed,
+            fallback
+        }),
+    ];
+    let from = option::of(any::<u64>().prop_map(PhoneNumber::from_u64));
+    (word(), from, key(), any::<bool>(), sounds).prop_map(
+        |(account, from, press, random_key, sounds)| Step {
+            account,
+            from,
+            press,
+            random_key,
+            sounds,
+        },
+    )
+}
+
+fn dispatch() -> impl Strategy<Value = Dispatch> {
+    prop_oneof![
+        Just(Dispatch::Intended),
+        Just(Dispatch::Accepted),
+        Just(Dispatch::Unknown),
+        (time(), reason()).prop_map(|(at, reason)| Dispatch::Refused { at, reason }),
+    ]
+}
+
+fn pbx_time() -> impl Strategy<Value = PbxTime> {
+    any::<i64>().prop_map(PbxTime)
+}
+
+fn report() -> impl Strategy<Value = KeyReport> {
+    (time(), result(), text(), pbx_time(), any::<u16>()).prop_map(
+        |(at, result, pressed, call_start, bits)| KeyReport {
+            at,
+            result,
+            pressed,
+            call_start,
+            evidence: Evidence::from_bits(bits),
+        },
+    )
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    let end = (time(), result(), pbx_time()).prop_map(|(at, result, call_start)| CallEnd {
+        at,
+        result,
+        call_start,
+    });
+    let seen = (option::of(time()), option::of(time()), option::of(end), option::of(result()));
+    let told = (option::of(report()), option::of(pbx_time()));
+    (any::<(u8, u8)>(), time(), key(), dispatch(), seen, told).prop_map(
+        |((index, step), intent_at, press, dispatch, seen, told)| Attempt {
+            dispatch,
+            ringing_at: seen.0,
+            answered_at: seen.1,
+            call_end: seen.2,
+            hint: seen.3,
+            key_report: told.0,
+            earlier_call_start: told.1,
+            ..Attempt::intended(index, step, press, intent_at)
+        },
+    )
+}
+
+fn state() -> impl Strategy<Value = State> {
+    let end = (outcome(), time(), any::<bool>(), option::of(time())).prop_map(
+        |(outcome, at, disputed, redeemed_at)| {
+            State::Final(Conclusion { outcome, at, disputed, redeemed_at })
+        },
+    );
+    prop_oneof![Just(State::Pending), end]
+}
+
+fn verification() -> impl Strategy<Value = Verification> {
+    let who = (any::<[u8; 16]>(), word(), any::<u64>(), option::of(text()), option::of(text()));
+    let counts = any::<(u32, u32)>();
+    let path = (vec(step(), 0..3), vec(attempt(), 0..3), state());
+    (who, (time(), time()), path, counts).prop_map(
+        |(who, (created_at, expires_at), (plan, attempts, state), (version, entries))| {
+            Verification {
+                id: VerificationId::from_bytes(who.0),
+                app: who.1,
+                to: PhoneNumber::from_u64(who.2),
+                reference: who.3,
+                metadata: who.4,
+                created_at,
+                expires_at,
+                plan,
+                attempts,
+                state,
+                version,
+                entries,
+            }
+        },
+    )
+}
+
+fn kind() -> impl Strategy<Value = EntryKind> {
+    let attempt = any::<u8>;
+    prop_oneof![
+        Just(EntryKind::Requested),
+        Just(EntryKind::Redeemed),
+        attempt().prop_map(|attempt| EntryKind::CallRequested { attempt }),
+        attempt().prop_map(|attempt| EntryKind::CallAccepted { attempt }),
+        attempt().prop_map(|attempt| EntryKind::CallUnknown { attempt }),
+        attempt().prop_map(|attempt| EntryKind::Ringing { attempt }),
+        attempt().prop_map(|attempt| EntryKind::Answered { attempt }),
+        (attempt(), reason())
+            .prop_map(|(attempt, reason)| EntryKind::CallRefused { attempt, reason }),
+        (attempt(), result())
+            .prop_map(|(attempt, result)| EntryKind::CallEnded { attempt, result }),
+        (attempt(), result())
+            .prop_map(|(attempt, result)| EntryKind::OtherCallEnded { attempt, result }),
+        (attempt(), text()).prop_map(|(attempt, pressed)| EntryKind::Disputed { attempt, pressed }),
+        outcome().prop_map(|outcome| EntryKind::Concluded { outcome }),
+        (attempt(), result(), text(), any::<u16>()).prop_map(|(attempt, result, pressed, bits)| {
+            let evidence = Evidence::from_bits(bits);
+            EntryKind::KeyReported { attempt, result, pressed, evidence }
+        }),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (any::<u32>(), time(), kind()).prop_map(|(number, at, kind)| Entry { number, at, kind })
+}
+
+proptest! {
+    #[test]
+    fn a_packed_verification_is_read_as_it_was(verification in verification()) {
+        prop_assert_eq!(unpack(&pack(&verification)), Ok(verification));
+    }
+
+    #[test]
+    fn packed_entries_are_read_as_they_were(entries in vec(entry(), 0..5)) {
+        prop_assert_eq!(unpack_entries(&pack_entries(&entries)), Ok(entries));
+    }
+
+    #[test]
+    fn any_bytes_are_answered(mut bytes in vec(any::<u8>(), 0..300), ours in any::<bool>()) {
+        if let (true, Some(format)) = (ours, bytes.first_mut()) {
+            *format = 1;
+        }
+        let _ = (unpack(&bytes), unpack_entries(&bytes));
+    }
+
+    #[test]
+    fn a_damaged_record_is_answered(
+        verification in verification(), place in any::<usize>(), bit in 0_u32..8,
+    ) {
+        let mut bytes = pack(&verification);
+        let place = place % bytes.len();
+        bytes[place] ^= 1 << bit;
+        if let Ok(read) = unpack(&bytes) {
+            // Nor does what was read overflow when it is used.
+            let timing = Timing::default();
+            let _ = (read.due_at(&timing), read.live_until(&timing));
+        }
+    }
+}
+
+#[test]
+fn a_usual_pending_record_is_small() {
+    let (verification, _) =
+        Verification { metadata: None, ..asked(380_991_234_567, at(0)) }.begin(at(0));
+    assert!(pack(&verification).len() < 140, "{} bytes", pack(&verification).len());
+}

@@ -1,0 +1,118 @@
+//! The binary from outside: demo, configuration, keys, locks.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::app::{note_secret, suite_folder};
+
+fn ringproof(arguments: &[&str], folder: &Path) -> Output {
+    let output = Command::new(env!("CARGO_BIN_EXE_ringproof"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("RINGPROOF_KEY")
+        .output()
+        .unwrap();
+    let log = suite_folder().join(format!(
+        "command-{}-{}.txt",
+        std::process::id(),
+        rand::random::<u64>()
+    ));
+    // What a command prints on purpose, such as a new key, is not a log.
+    std::fs::write(log, &output.stderr).unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn demo_once_verifies_and_exits_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "demo.0123456789abcdef0123456789abcdef";
+    note_secret(key);
+    let output = ringproof(&["demo", "--once", "--key", key, "--data", "data"], folder.path());
+    let printed = text(&output.stdout);
+
+    assert!(output.status.success(), "{printed}{}", text(&output.stderr));
+    for said in [
+        "ringing",
+        "answered",
+        "pressed 1",
+        "checked: token, signature, source",
+        "ended: confirmed",
+        "ms after",
+    ] {
+        assert!(printed.contains(said), "{said}: {printed}");
+    }
+    assert!(folder.path().join("data/ringproof.db").exists());
+}
+
+#[test]
+fn config_check_tells_everything_that_is_wrong_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = "store = \"sqlite://x.db\"\n[server]\nlistn = \"127.0.0.1:1\"\nworkers = -1\n[verification]\nexpires_in = 300\n";
+    std::fs::write(folder.path().join("c.toml"), file).unwrap();
+    let output = ringproof(&["config", "check", "--config", "c.toml"], folder.path());
+    let said = text(&output.stderr);
+
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for problem in ["c.toml:3", "listen", "c.toml:4", "c.toml:6", "\"300s\""] {
+        assert!(said.contains(problem), "{problem}: {said}");
+    }
+}
+
+#[test]
+fn serve_without_an_account_says_what_to_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ringproof(&["serve"], folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("notification_token") && said.contains("ringproof demo"), "{said}");
+}
+
+#[test]
+fn keys_are_made_listed_and_revoked_without_a_running_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = ringproof(&["keys", "create", "--app", "shop"], folder.path());
+    let key = text(&made.stdout).trim().to_owned();
+    note_secret(&key);
+    let (id, secret) = key.split_once('.').unwrap();
+    let listed = text(&ringproof(&["keys", "list"], folder.path()).stdout);
+    assert!(
+        listed.contains(id) && listed.contains("in force") && !listed.contains(secret),
+        "{listed}"
+    );
+    assert!(ringproof(&["keys", "revoke", id], folder.path()).status.success());
+    assert!(text(&ringproof(&["keys", "list"], folder.path()).stdout).contains("revoked"));
+    assert!(!ringproof(&["keys", "revoke", "key_none"], folder.path()).status.success());
+    assert!(!ringproof(&["keys", "create", "--app", "Shop!"], folder.path()).status.success());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("ringproof.db"),
+        "this is no database at all, but long enough to be read".repeat(100),
+    )
+    .unwrap();
+    let output = ringproof(&["keys", "list"], folder.path());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("ringproof.db"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn wrong_usage_exits_2_and_help_tells_the_exit_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        vec!["fly"],
+        vec!["verify"],
+        vec!["simulate"],
+        vec!["demo", "--once", "--no-call"],
+        vec!["serve", "--set", "x"],
+    ] {
+        assert_eq!(ringproof(&arguments, folder.path()).status.code(), Some(2), "{arguments:?}");
+    }
+    assert!(text(&ringproof(&["--help"], folder.path()).stdout).contains("Exit codes"));
+}
