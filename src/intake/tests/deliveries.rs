@@ -61,11 +61,11 @@ impl Run<'_> {
         let choice = usize::try_from(pick >> 32).unwrap() % known.clone().count();
         let (index, header) = known.clone().nth(choice).expect("it was counted");
         let Some(forged) = attack.forge(header, pick, asked) else { return Ok(()) };
-        let named = self.named_by(&forged);
         let clock = self.history.clock;
         let repeats = (clock.ahead_after < clock.ahead_before).then_some(clock.changes_at);
-        if named
-            .is_some_and(|named| is_withheld(header, (named, &self.world.store[named]), repeats))
+        let truly = self.named_by(&header.notice);
+        if let Some(named) = self.named_by(&forged)
+            && is_withheld(header, (named, &self.world.store[named]), truly, repeats)
         {
             self.tally.withheld += 1;
             return Ok(());

@@ -1,8 +1,7 @@
 //! What the tests of this folder hold notifications against: one account, one kind of verification.
 
-use std::sync::Mutex;
-
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 
 use crate::domain::{
     Key, Name, PhoneNumber, Secret, Sounds, State, Step, Verification, VerificationId,
