@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use futures_util::future::try_join_all;
 use tokio::net::TcpStream;
 
@@ -26,11 +26,11 @@ impl Held {
         }
         tokio::time::sleep(SETTLE).await;
         for stream in &streams {
-            let answered = stream.try_read(&mut [0]);
-            ensure!(
-                answered.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
-                "a poll was not held"
-            );
+            let mut answer = [0; 1024];
+            if let Ok(length) = stream.try_read(&mut answer) {
+                let answer = String::from_utf8_lossy(&answer[..length]);
+                bail!("a poll was answered instead of held: {answer}");
+            }
         }
         Ok(Self(streams))
     }

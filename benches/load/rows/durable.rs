@@ -37,7 +37,7 @@ pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
     for round in 0..options.rounds {
         let prepared = Prepared::new(&options.server, pending_for(options, MOST_PER_SECOND))?;
         let requests = prepared.notifications();
-        let mut bare_round = || {
+        let bare_round = || {
             let warm = saturate(bare_address, &requests, 0, WARM_UP)?;
             one_round(&bare, || saturate(bare_address, &requests, warm.answered, span))
         };
