@@ -20,7 +20,7 @@ use super::client::Api;
 use super::{NOT_VERIFIED, asked_to_stop};
 
 /// A number that Ofcom keeps for drama: nobody has it.
-const NUMBER: &str = "+447700900123";
+const NUMBER: &str = "+442079460123";
 
 /// Arguments of `demo`.
 #[derive(Args)]
@@ -158,7 +158,7 @@ impl Place {
         println!("\nThe same with curl: start one, then wait for its end.\n");
         println!(
             "  curl -s {service}/v1/verifications -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"to\": \"+447700900456\", \"channel\": \"call_button\"}}'"
+             -d '{{\"to\": \"+442079460456\", \"channel\": \"call_button\"}}'"
         );
         println!(
             "  curl -s '{service}/v1/verifications/ID?wait=60' -H 'Authorization: Bearer {key}'\n"

@@ -130,18 +130,16 @@ impl Live {
         }
     }
 
-    /// The verification whose claims include `form` at `account`. Claims are
-    /// unique, so an exact one is the only one, but for those that a later start
-    /// has taken over and the next sweep will release: the latest one counts.
+    /// The verification whose claims include `form` at `account`: the latest, if
+    /// an ended one with dead claims is held beside it.
     #[must_use]
     pub fn find(&self, account: AccountIndex, form: WrittenForm) -> Found {
         let candidates = match self.endings.get(&ending(form)) {
             None => return Found::Nothing,
             Some(ids) => ids.copy(),
         };
-        let mut near = Found::Nothing;
-        let wanted = (account, form);
-        for id in candidates.as_slice().iter().rev() {
+        let mut best = Found::Nothing;
+        for id in candidates.as_slice() {
             let Some(held) = self.held.get(id) else { continue };
             for (held_account, held_form) in held.claims() {
                 if held_account != account {
