@@ -1,6 +1,6 @@
 //! What the tests of this folder hold notifications against: one account, one kind of verification.
 
-use std::sync::Mutex;
+use tokio::sync::Mutex;
 
 use jiff::Timestamp;
 
