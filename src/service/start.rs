@@ -227,6 +227,7 @@ impl Service {
             id: new_id(now),
             app: request.app,
             to: request.to,
+            known_valid: request.to.is_known_valid(),
             reference: request.reference,
             metadata: request.metadata,
             created_at: now,

@@ -57,6 +57,7 @@ pub(super) fn verification(
         id: VerificationId::from_bytes(u128::from(id).to_be_bytes()),
         app: name("shop"),
         to,
+        known_valid: true,
         reference: None,
         metadata: None,
         created_at: now,
