@@ -61,6 +61,7 @@ impl Call {
             id: self.id(now),
             app: name(APP),
             to: PhoneNumber::from_u64(380_000_000_000 + self.national()),
+            known_valid: true,
             reference: Some(format!("order-{}", self.index).into()),
             metadata: None,
             created_at: now,

@@ -69,7 +69,7 @@ pub struct KeyReport {
     pub result: CallResult,
     /// The keys as reported; empty when none was pressed.
     pub pressed: Box<str>,
-    /// The call's start on the PBX's clock, as signed.
+    /// The call's start on the PBX's clock, as signed; that of its latest leg.
     pub call_start: PbxTime,
     /// What was checked of the notification.
     pub evidence: Evidence,

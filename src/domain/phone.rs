@@ -48,7 +48,7 @@ impl PhoneNumber {
         if !text.starts_with('+') {
             return Err(InvalidNumber::NotInternational);
         }
-        if text.len() > 64 || text.contains(|c: char| !(c.is_ascii() && !c.is_ascii_control())) {
+        if text.len() > 64 || text.contains(|c: char| !c.is_ascii() || c.is_ascii_control()) {
             return Err(InvalidNumber::NotANumber);
         }
         let parsed =

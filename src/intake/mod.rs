@@ -28,6 +28,9 @@ pub use verdict::Verdict;
 
 use rules::Case;
 
+#[cfg(test)]
+mod tests;
+
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 

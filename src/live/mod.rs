@@ -130,28 +130,31 @@ impl Live {
         }
     }
 
-    /// The verification whose claims include `form` at `account`. Claims are
-    /// unique, so an exact one is the only one.
+    /// The verification whose claims include `form` at `account`: the latest, if
+    /// an ended one with dead claims is held beside it.
     #[must_use]
     pub fn find(&self, account: AccountIndex, form: WrittenForm) -> Found {
         let candidates = match self.endings.get(&ending(form)) {
             None => return Found::Nothing,
             Some(ids) => ids.copy(),
         };
-        let mut near = Found::Nothing;
-        let wanted = (account, form);
+        let mut best = Found::Nothing;
         for id in candidates.as_slice() {
             let Some(held) = self.held.get(id) else { continue };
-            for held_form in held.claims() {
-                if held_form == wanted {
-                    return Found::Exact(*id);
+            for (held_account, held_form) in held.claims() {
+                if held_account != account {
+                    continue;
                 }
-                if held_form.0 == account && held_form.1.ending() == form.ending() {
-                    near = Found::NearMiss(*id);
+                // A claim is taken over by a later attempt only when the earlier one's
+                // is dead; ids made later sort later.
+                if held_form == form && best.exact().is_none_or(|known| known < *id) {
+                    best = Found::Exact(*id);
+                } else if held_form.ending() == form.ending() && best == Found::Nothing {
+                    best = Found::NearMiss(*id);
                 }
             }
         }
-        near
+        best
     }
 
     /// The newest version of a held verification.
@@ -316,6 +319,14 @@ mod tests {
         live.hold(id(1), 1, LATER, MAIN, &forms(&["12125550123"]), b"one");
         assert_eq!(live.find(MAIN, forms(&["13125550123"])[0]), Found::NearMiss(id(1)));
         assert_eq!(live.find(MAIN, forms(&["442025550123"])[0]), Found::Nothing);
+    }
+
+    #[test]
+    fn a_number_called_again_finds_the_later_call_before_any_sweep() {
+        let live = Live::new();
+        live.hold(id(1), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"one");
+        live.hold(id(2), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"two");
+        assert_eq!(live.find(MAIN, forms(&["0991234567"])[0]), Found::Exact(id(2)));
     }
 
     #[test]

@@ -84,14 +84,10 @@ impl Service {
             prompts[name].languages.values().any(declared)
         };
         let default = Name::parse("default").ok();
-        let chosen = match name {
-            Some(name) => Some(name),
-            None => default
-                .as_ref()
-                .into_iter()
-                .chain(prompts.keys())
-                .find(|n| prompts.contains_key(n) && suits(n)),
-        };
+        let known = |name: &&Name| prompts.contains_key(*name);
+        let mut in_order = default.iter().filter(known).chain(prompts.keys());
+        let first = in_order.clone().next();
+        let chosen = name.or_else(|| in_order.find(|name| suits(name))).or(first);
         let unknown = || StartRefusal::UnknownPrompt { known: list(prompts.keys()) };
         let name = chosen.ok_or_else(unknown)?;
         let languages = &prompts.get(name).ok_or_else(unknown)?.languages;

@@ -121,7 +121,7 @@ fn carry_out(verification: &Verification, effects: &[Effect]) {
                 let was = was.unwrap_or(Status::Pending).as_str();
                 telemetry::alarm(
                     "disputed",
-                    &format!(
+                    format!(
                         "{}: a later report contradicts the one that decided ({was})",
                         verification.id
                     ),
@@ -129,7 +129,7 @@ fn carry_out(verification: &Verification, effects: &[Effect]) {
             }
             Effect::AlarmProviderRefused => telemetry::alarm(
                 "provider_refused",
-                &format!(
+                format!(
                     "{}: money or a limit at the provider stopped a call; look at its balance",
                     verification.id
                 ),

@@ -219,12 +219,15 @@ impl Service {
         let Admitted { account, step, call, expires_in } = admitted;
         let now = self.clock.now();
         let forms = WrittenForm::all_of(request.to);
-        let claims =
-            forms.iter().map(|form| Claim { account: step.account.clone(), form: *form }).collect();
+        let claims = WrittenForm::claimed_with(&forms)
+            .into_iter()
+            .map(|form| Claim { account: step.account.clone(), form })
+            .collect();
         let verification = Verification {
             id: new_id(now),
             app: request.app,
             to: request.to,
+            known_valid: request.to.is_known_valid(),
             reference: request.reference,
             metadata: request.metadata,
             created_at: now,

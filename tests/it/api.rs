@@ -70,8 +70,8 @@ async fn bad_requests_are_refused_by_name_and_nobody_is_called() {
         (json!({ "to": own }), 422, "own_number", "account"),
         (json!({ "to": NUMBER, "chanel": "call_button" }), 422, "unknown_field", "chanel"),
         (json!({ "to": NUMBER, "channel": "pigeon" }), 422, "invalid_field", "call_button"),
-        (json!({ "to": NUMBER, "press": "12" }), 422, "invalid_field", "press"),
-        (json!({ "to": NUMBER, "press": "x" }), 422, "invalid_field", "press"),
+        (json!({ "to": NUMBER, "press": "12" }), 422, "invalid_field", "one digit"),
+        (json!({ "to": NUMBER, "press": "x" }), 422, "invalid_field", "one digit"),
         (json!({ "to": NUMBER, "press": "5" }), 422, "press_mismatch", "1"),
         (
             json!({ "to": NUMBER, "prompt": "default", "press": "random" }),

@@ -39,8 +39,8 @@ pub struct TestApp {
     pub simulator_base: String,
     pub key: String,
     pub token: String,
-    pub secret: String,
-    pub data: tempfile::TempDir,
+    /// Removed with the test.
+    _data: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -122,8 +122,7 @@ impl TestApp {
             simulator_base,
             key,
             token,
-            secret,
-            data,
+            _data: data,
         };
         test.learn().await;
         test

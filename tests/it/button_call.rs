@@ -52,6 +52,8 @@ async fn every_way_a_call_can_go_has_its_honest_outcome() {
             (&json!(status), &json!(outcome)),
             "{script}"
         );
+        // A rate-limited answer makes the client pause.
+        app.advance(61);
     }
     app.stop().await;
 }

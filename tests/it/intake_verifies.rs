@@ -69,9 +69,9 @@ async fn a_press_verifies_in_every_documented_form_of_its_notification() {
         ("bare", json!({ "number_form": "bare" })),
         ("with a plus sign", json!({ "number_form": "plus" })),
         ("with 00", json!({ "number_form": "double_zero" })),
-        ("with 011", json!({ "number_written": "011380991200020" })),
-        ("as national significant number", json!({ "number_written": "991200021" })),
-        ("with separators", json!({ "number_written": "+380 (99) 120-00-22" })),
+        ("with 011", json!({ "number_written": "011380NATIONAL" })),
+        ("as national significant number", json!({ "number_written": "NATIONAL" })),
+        ("with separators", json!({ "number_written": "+380 (NATIONAL)" })),
         ("multipart", json!({ "content_type": "multipart" })),
         ("without an extension", json!({ "internal": "", "result": "out_end" })),
         ("with an ordinary calltype", json!({ "calltype": "normal" })),
@@ -79,7 +79,10 @@ async fn a_press_verifies_in_every_documented_form_of_its_notification() {
         ("in capitals", json!({ "disposition": "ANSWERED" })),
     ];
     for (index, (what, script)) in scripts.into_iter().enumerate() {
-        let ended = verify(&app, &format!("+3809912000{:02}", index + 2), script).await;
+        let number = format!("+3809912000{:02}", index + 2);
+        let script =
+            serde_json::from_str(&script.to_string().replace("NATIONAL", &number[4..])).unwrap();
+        let ended = verify(&app, &number, script).await;
         assert_verified(&ended, what);
     }
     app.stop().await;

@@ -1,6 +1,8 @@
 //! Everything from outside: a real server, real HTTP, real storage and
 //! signatures, the simulator as the provider, and a clock that the tests set.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod access;
 mod api;
 mod app;
