@@ -146,12 +146,13 @@ const fn renamed(event: CallEvent, pick: u64) -> CallEvent {
     }
 }
 
-/// Whether a header is one that no rule can stop for the verification that its
-/// number now names, see above. `repeats` is the true time from which on the
-/// clock shows an hour again.
+/// Whether a header is one that no rule can stop for the verification that the
+/// forged number names, see above. `truly` is the one that its own number names;
+/// `repeats` is the true time from which on the clock shows an hour again.
 pub(super) fn is_withheld(
     header: &Header,
     named: (usize, &Verification),
+    truly: Option<usize>,
     repeats: Option<Millis>,
 ) -> bool {
     let attempt = &named.1.attempts[0];
@@ -160,7 +161,7 @@ pub(super) fn is_withheld(
     }
     // Thirty seconds of tolerance and as much as the clock may be off.
     let opens_at = attempt.intent_at.as_millisecond() - 56_000;
-    let is_of_another_call = header.like_ours && header.call.is_none();
+    let is_of_another_call = header.like_ours && header.call.is_none() && truly == Some(named.0);
     let is_repeated = repeats.is_some_and(|since| {
         header.began_at < since + 60_000 && header.began_at + 3_600_000 >= opens_at
     });

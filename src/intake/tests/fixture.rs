@@ -3,6 +3,7 @@
 use tokio::sync::Mutex;
 
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 
 use crate::domain::{
     Key, Name, PhoneNumber, Secret, Sounds, State, Step, Verification, VerificationId,

@@ -58,7 +58,7 @@ fn what_is_promised_holds_in_every_history() {
 /// Runs one history; panics with its shortest failing part if something does not hold.
 fn replay(seed: u64) -> Tally {
     let history = History::draw(seed);
-    match Run::new(&history, false).to_the_end().0 {
+    match Run::new(&history, false).finish().0 {
         Ok(tally) => tally,
         Err(broken) => panic!("{}", tell(&shorten(history, &broken))),
     }
@@ -67,7 +67,7 @@ fn replay(seed: u64) -> Tally {
 /// Leaves out whatever is not needed for the same invariant to break.
 fn shorten(mut history: History, broken: &Broken) -> History {
     let breaks = |history: &History| {
-        let result = Run::new(history, false).to_the_end().0;
+        let result = Run::new(history, false).finish().0;
         result.is_err_and(|other| other.split(':').next() == broken.split(':').next())
     };
     let mut index = history.happenings.len();
@@ -83,7 +83,7 @@ fn shorten(mut history: History, broken: &Broken) -> History {
 }
 
 fn tell(history: &History) -> String {
-    let (result, log) = Run::new(history, true).to_the_end();
+    let (result, log) = Run::new(history, true).finish();
     let broken = result.err().unwrap_or_default();
     format!("seed {}\n{}\n=> {broken}", history.seed, log.join("\n"))
 }

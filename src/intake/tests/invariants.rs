@@ -4,7 +4,7 @@
 //! tested with it. 9 has a test of its own, `orders`.
 
 use super::pbx::Millis;
-use super::run::{Call, Origin};
+use super::truth::{Call, Origin};
 use super::world::World;
 use crate::domain::{Dispatch, Outcome, Status, Verification};
 

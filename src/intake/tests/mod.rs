@@ -2,6 +2,7 @@
 //! a store or a clock.
 
 mod adversary;
+mod deliveries;
 mod domains_own;
 mod fixture;
 mod histories;
@@ -15,4 +16,6 @@ mod random;
 mod run;
 mod story;
 mod tally;
+mod traps;
+mod truth;
 mod world;

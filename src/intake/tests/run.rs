@@ -4,63 +4,20 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use jiff::Timestamp;
-
-use super::adversary::{Header, is_withheld};
+use super::adversary::Header;
 use super::history::{Happening, History};
 use super::invariants::{self, Broken};
-use super::numbers::{numbers, share_a_form};
-use super::pbx::{Millis, Notice, Text, civil};
+use super::numbers::numbers;
+use super::pbx::{Millis, Text, civil};
 use super::story::{Answer, Story};
 use super::tally::Tally;
+use super::truth::{Call, Origin};
 use super::world::{World, instant};
-use crate::domain::{CallResult, Event, Key, Outcome, Timing, WrittenForm};
-use crate::intake::Verdict;
-use crate::zadarma::notification::CallEvent;
-
-/// A button call: what an app asked, and what really happened.
-pub(super) struct Call {
-    /// Its place among the calls, which is that of its verification in the store.
-    pub(super) index: usize,
-    pub(super) number: usize,
-    pub(super) press: Key,
-    pub(super) intent_at: Millis,
-    pub(super) expires_at: Millis,
-    pub(super) story: Story,
-    /// The outcome that is due, since it was told by somebody who knows, in time.
-    pub(super) told_in_time: Option<Outcome>,
-    /// Whether what was told may have been lost for a reason that the design accepts.
-    pub(super) forgiven: Option<Excuse>,
-    ended_without_key_at: Option<Millis>,
-    canceled: bool,
-    redeemed: u32,
-}
-
-/// Whose notification it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The PBX's, of a button call.
-    Button { call: usize },
-    /// The PBX's, of another call.
-    Other,
-    /// The adversary's.
-    Forged,
-}
-
-/// Why a true result may be lost, as the design accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Excuse {
-    /// The zone has changed since the one measurement that a minute allows.
-    MeasuredJustBefore,
-    /// A restart has forgotten the offset before the change.
-    OffsetForgotten,
-    /// An earlier call to the number was accepted in the first pass of the hour.
-    HourRepeats,
-}
+use crate::domain::{Event, Key};
 
 /// What comes of what happened.
 #[derive(Clone)]
-enum Next {
+pub(super) enum Next {
     Happens(Happening),
     Answers(usize),
     Arrives { header: usize, origin: Origin },
@@ -69,66 +26,17 @@ enum Next {
 
 /// One history on its way.
 pub(super) struct Run<'a> {
-    history: &'a History,
-    world: World,
-    calls: Vec<Call>,
-    headers: Vec<Header>,
+    pub(super) history: &'a History,
+    pub(super) world: World,
+    pub(super) calls: Vec<Call>,
+    pub(super) headers: Vec<Header>,
     queue: BinaryHeap<Reverse<(Millis, u32)>>,
     nexts: Vec<Next>,
     swept_at: Millis,
-    restarted_at: Millis,
+    pub(super) restarted_at: Millis,
     pub(super) tally: Tally,
     /// What happened, in words; kept only when somebody will read it.
     log: Option<Vec<String>>,
-}
-
-impl Call {
-    pub(super) fn is_confirmed_by_person(&self) -> bool {
-        self.story.placed
-            && self.story.ending.result == CallResult::Answered
-            && self.press.is_exactly(self.story.pressed)
-    }
-
-    pub(super) fn shares_a_form_with(&self, other: &Self) -> bool {
-        share_a_form(self.number, other.number)
-    }
-
-    pub(super) const fn ends_at(&self) -> Millis {
-        self.intent_at + self.story.ends_after
-    }
-
-    pub(super) fn window_ends_at(&self, timing: &Timing) -> Timestamp {
-        instant(self.intent_at) + timing.result_window
-    }
-
-    /// What a report that tells the key means.
-    fn outcome(&self) -> Outcome {
-        match self.story.ending.result {
-            CallResult::Answered if self.is_confirmed_by_person() => Outcome::Confirmed,
-            CallResult::Answered if self.story.pressed.is_empty() => Outcome::NoKey,
-            CallResult::Answered => Outcome::WrongKey,
-            result => result.outcome_without_key(),
-        }
-    }
-
-    /// Takes note that a report arrives, before the world hears of it.
-    fn is_told(&mut self, now: Millis, notice: &Notice, timing: &Timing) {
-        if !matches!(notice.event, CallEvent::End | CallEvent::OutEnd) {
-            return;
-        }
-        let window = timing.result_window.as_millis();
-        let mut until = self.expires_at.min(self.intent_at + i64::try_from(window).unwrap());
-        if let Some(ended) = self.ended_without_key_at {
-            until = until.min(ended + i64::try_from(timing.result_grace.as_millis()).unwrap());
-        }
-        let decides =
-            notice.callback_dtmf.is_some() && self.story.ending.result != CallResult::Other;
-        if decides && now < until && !self.canceled && self.told_in_time.is_none() {
-            self.told_in_time = Some(self.outcome());
-        } else if !decides {
-            self.ended_without_key_at.get_or_insert(now);
-        }
-    }
 }
 
 impl<'a> Run<'a> {
@@ -152,7 +60,7 @@ impl<'a> Run<'a> {
     }
 
     /// To the end of time; the log as far as it was kept.
-    pub(super) fn to_the_end(mut self) -> (Result<Tally, Broken>, Vec<String>) {
+    pub(super) fn finish(mut self) -> (Result<Tally, Broken>, Vec<String>) {
         let result = self.run();
         (result.map(|()| self.tally), self.log.unwrap_or_default())
     }
@@ -172,7 +80,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn plan(&mut self, at: Millis, next: Next) {
+    pub(super) fn plan(&mut self, at: Millis, next: Next) {
         self.queue.push(Reverse((at, u32::try_from(self.nexts.len()).unwrap())));
         self.nexts.push(next);
     }
@@ -315,151 +223,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn measure(&mut self, error: Millis) {
+    pub(super) fn measure(&mut self, error: Millis) {
         self.tell(|| "the PBX's clock is measured".to_owned());
         self.world.measure(self.history.clock.shows(self.world.now, error));
     }
 
-    fn agent_call(
-        &mut self,
-        number: usize,
-        written: usize,
-        event: CallEvent,
-        error: Millis,
-        answered: bool,
-    ) {
-        let now = self.world.now;
-        let start = Text::Owned(civil(self.history.clock.shows(now, error)));
-        let mut notice = Notice::new(event, Text::Borrowed("out_agent"), start);
-        notice.internal = Some(Text::Borrowed("100"));
-        notice.destination = Some(Text::Borrowed(numbers()[number].written[written].as_str()));
-        notice.calltype = Some(Text::Borrowed("normal"));
-        notice.disposition = Some(Text::Borrowed(if answered { "answered" } else { "busy" }));
-        let header = self.sign(notice, now, None);
-        self.plan(now + 9_000, Next::Arrives { header, origin: Origin::Other });
-    }
-
-    fn stranger(&mut self, number: usize, written: usize, event: CallEvent, error: Millis) {
-        let now = self.world.now;
-        let start = Text::Owned(civil(self.history.clock.shows(now, error)));
-        let mut notice = Notice::new(event, Text::Borrowed("in_stranger"), start);
-        notice.caller_id = Some(Text::Borrowed(numbers()[number].written[written].as_str()));
-        let line = if error % 4 == 0 { "0" } else { "48573134140" };
-        notice.called_did = Some(Text::Borrowed(line));
-        notice.disposition = Some(Text::Borrowed("answered"));
-        notice.callback_dtmf = Some(Text::Borrowed("1"));
-        let header = self.sign(notice, now, None);
-        self.plan(now + 9_000, Next::Arrives { header, origin: Origin::Other });
-    }
-
-    fn attack(&mut self, attack: super::adversary::Attack, pick: u64) -> Result<(), Broken> {
-        let now = self.world.now;
-        let known = self.headers.iter().filter(|header| header.began_at <= now).count();
-        let (Some(asked), true) = (self.calls.last().map(|call| call.press), known > 0) else {
-            return Ok(());
-        };
-        let known = self.headers.iter().enumerate().filter(|(_, header)| header.began_at <= now);
-        let choice = usize::try_from(pick >> 32).unwrap() % known.clone().count();
-        let (index, header) = known.clone().nth(choice).expect("it was counted");
-        let Some(forged) = attack.forge(header, pick, asked) else { return Ok(()) };
-        let named = self.named_by(&forged);
-        let clock = self.history.clock;
-        let repeats = (clock.ahead_after < clock.ahead_before).then_some(clock.changes_at);
-        if named
-            .is_some_and(|named| is_withheld(header, (named, &self.world.store[named]), repeats))
-        {
-            self.tally.withheld += 1;
-            return Ok(());
-        }
-        let signed = header.before_time.clone() + &header.notice.call_start;
-        let verdict = self.deliver(&forged, &signed);
-        self.tally.attacks += 1;
-        self.tell(|| {
-            format!("forged from {index} by {attack:?}: {} -> {verdict:?}", forged.describe())
-        });
-        self.look_at_moves(Some(Origin::Forged))
-    }
-
-    /// The verification that was last started with a number so written.
-    fn named_by(&self, notice: &Notice) -> Option<usize> {
-        let form = WrittenForm::read(notice.call().number)?;
-        self.calls.iter().rposition(|call| numbers()[call.number].forms.contains(&form))
-    }
-
-    /// The PBX writes and signs; whether it arrives is another question.
-    fn sign(&mut self, notice: Notice, began_at: Millis, call: Option<usize>) -> usize {
-        let before_time = notice.signed_before_time();
-        let like_ours =
-            notice.pbx_call_id.starts_with("out_") || notice.called_did.as_deref() == Some("0");
-        self.headers.push(Header {
-            notice,
-            before_time,
-            began_at,
-            call,
-            like_ours,
-            accepted: false,
-        });
-        self.headers.len() - 1
-    }
-
-    fn arrive(&mut self, header: usize, origin: Origin) -> Result<(), Broken> {
-        let now = self.world.now;
-        let Header { notice, before_time, began_at, .. } = self.headers[header].clone();
-        if let Origin::Button { call } = origin {
-            let timing = self.world.timing;
-            self.calls[call].is_told(now, &notice, &timing);
-        }
-        let signed = before_time + &notice.call_start;
-        // Some deliveries meet the same one again on its way.
-        self.world.contended = now % 16 == 0;
-        let verdict = self.deliver(&notice, &signed);
-        self.world.contended = false;
-        self.tell(|| format!("{header} of {origin:?}: {} -> {verdict:?}", notice.describe()));
-        self.headers[header].accepted |= verdict == Some(Verdict::Accepted);
-        if let Origin::Button { call } = origin
-            && let Some(excuse) = self.excuse(began_at, verdict)
-        {
-            self.calls[call].forgiven = Some(excuse);
-        }
-        self.look_at_moves(Some(origin))
-    }
-
-    /// Delivers, and judges once more with the clock measured anew if it missed the window.
-    fn deliver(&mut self, notice: &Notice, signed: &str) -> Option<Verdict> {
-        let verdict = self.world.receive(notice, signed);
-        if let Some(verdict) = verdict {
-            self.tally.verdicts[verdict as usize] += 1;
-        }
-        if verdict == Some(Verdict::OutsideWindow) && self.world.may_measure() {
-            self.measure(0);
-            let at = instant(self.world.now);
-            return Some(self.world.judge(notice, at));
-        }
-        verdict
-    }
-
-    /// Why a true result may miss around a change of zone, and only then.
-    fn excuse(&self, began_at: Millis, verdict: Option<Verdict>) -> Option<Excuse> {
-        let clock = self.history.clock;
-        let repeats = clock.ahead_after < clock.ahead_before
-            && (clock.changes_at..clock.changes_at + 3_700_000).contains(&began_at);
-        let began_before = began_at < clock.changes_at + 30_000;
-        match verdict {
-            _ if !clock.changes() => None,
-            Some(Verdict::StaleCallStart) if repeats => Some(Excuse::HourRepeats),
-            Some(Verdict::OutsideWindow) if self.world.may_not_measure() => {
-                Some(Excuse::MeasuredJustBefore)
-            }
-            Some(Verdict::OutsideWindow)
-                if began_before && self.restarted_at >= clock.changes_at =>
-            {
-                Some(Excuse::OffsetForgotten)
-            }
-            _ => None,
-        }
-    }
-
-    fn look_at_moves(&mut self, origin: Option<Origin>) -> Result<(), Broken> {
+    pub(super) fn look_at_moves(&mut self, origin: Option<Origin>) -> Result<(), Broken> {
         for (index, before, after) in std::mem::take(&mut self.world.moves) {
             invariants::hold_for_move(&before, &after, origin, &self.calls[index])?;
             if before.conclusion().is_none()
@@ -479,7 +248,7 @@ impl<'a> Run<'a> {
         self.calls.len().checked_sub(1 + back)
     }
 
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
         if let Some(log) = &mut self.log {
             log.push(format!("{} {}", instant(self.world.now), what()));
         }

@@ -168,7 +168,8 @@ impl Story {
                 notice.destination = Some(number);
             }
             CallEvent::OutStart | CallEvent::OutEnd => {
-                notice.internal = (report.written % 2 == 0).then_some(Text::Borrowed("100"));
+                notice.internal =
+                    (report.written.is_multiple_of(2)).then_some(Text::Borrowed("100"));
                 notice.destination = Some(number);
             }
         }

@@ -1,6 +1,6 @@
 //! What a run of histories came to, in counts.
 
-use super::run::Call;
+use super::truth::Call;
 use crate::domain::{Conclusion, Outcome};
 use crate::intake::Verdict;
 

@@ -23,8 +23,6 @@ use crate::zadarma::notification::{Decoded, Notification};
 use crate::zadarma::{form, sign};
 
 const MAIN: AccountIndex = AccountIndex(0);
-/// At most one measurement on behalf of notifications in this span.
-const MEASURE_GAP: Millis = 60_000;
 
 /// The service, and the number that is its clock.
 pub(super) struct World {
@@ -39,7 +37,7 @@ pub(super) struct World {
     live: Live,
     facts: Arc<Facts>,
     rim: Arc<Rim>,
-    measured_at: Option<Millis>,
+    measured_at: Option<Timestamp>,
     may_not_measure: bool,
     /// Whether notifications are signed and read for real.
     signs: bool,
@@ -253,9 +251,10 @@ impl World {
 
     /// Whether the clock may be measured on behalf of a notification; if so, it is noted.
     pub(super) fn may_measure(&mut self) -> bool {
-        let may = self.measured_at.is_none_or(|last| self.now - last >= MEASURE_GAP);
+        let now = instant(self.now);
+        let may = Policy::may_measure(self.measured_at, now);
         if may {
-            self.measured_at = Some(self.now);
+            self.measured_at = Some(now);
         }
         self.may_not_measure = !may;
         may
