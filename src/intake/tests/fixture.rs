@@ -1,7 +1,5 @@
 //! What the tests of this folder hold notifications against: one account, one kind of verification.
 
-use tokio::sync::Mutex;
-
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
