@@ -70,6 +70,8 @@ impl World {
                 posted.answer = Some(answer);
             }
             Err(error) => {
+                // The address holds the receiver's token.
+                let error = error.without_url();
                 tracing::warn!(%error, "a simulated notification was not delivered");
                 posted.error = Some(chain(&error));
             }
