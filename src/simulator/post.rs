@@ -71,9 +71,9 @@ impl World {
             }
             Err(error) => {
                 // The address holds the receiver's token.
-                let error = error.without_url();
-                tracing::warn!(%error, "a simulated notification was not delivered");
-                posted.error = Some(chain(&error));
+                let error = chain(&error.without_url());
+                tracing::warn!(error, "a simulated notification was not delivered");
+                posted.error = Some(error);
             }
         }
         self.change(|state| {
