@@ -9,7 +9,7 @@ use ringproof::config::Tls;
 use ringproof::zadarma::sign;
 use serde_json::json;
 
-use crate::app::{TestApp, answer};
+use crate::app::{TestApp, answer, note_secret};
 use crate::config::refused;
 use crate::intake_verifies::end;
 
@@ -25,7 +25,9 @@ impl Pair {
     fn new() -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).unwrap();
-        Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+        let pair = Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() };
+        note_secret(pair.key.lines().nth(1).unwrap());
+        pair
     }
 
     /// A client that trusts this certificate and no other.
