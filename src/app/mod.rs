@@ -30,6 +30,12 @@ pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};
 pub use workers::MAINTENANCE;
 
+/// The system's clock, for the commands; tests bring their own.
+#[must_use]
+pub const fn real_clock() -> Clock {
+    Clock::real()
+}
+
 /// A running service.
 pub struct App {
     address: SocketAddr,

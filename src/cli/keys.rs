@@ -9,7 +9,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app;
-use crate::clock::Clock;
 use crate::domain::Name;
 use crate::service::{Scope, Service};
 
@@ -83,7 +82,7 @@ impl Keys {
                     Ok(config) => config,
                     Err(problems) => return Ok(print_problems(&problems)),
                 };
-                let service = app::open_offline(&config, Clock::real()).await?;
+                let service = app::open_offline(&config, app::real_clock()).await?;
                 let answer = self.do_directly(&service).await;
                 service.close().await;
                 answer?

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-use crate::app::App;
-use crate::clock::Clock;
+use crate::app::{self, App};
 use crate::telemetry;
 
 use super::{ConfigArguments, WRONG_USAGE, asked_to_stop, print_problems};
@@ -36,7 +35,7 @@ impl Serve {
         let address = self.listen.unwrap_or(config.server.listen);
         let listener =
             TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
-        let mut app = App::start(config, listener, Clock::real()).await?;
+        let mut app = App::start(config, listener, app::real_clock()).await?;
         println!("ringproof listens on {}", app.address());
         tokio::select! {
             asked = asked_to_stop() => asked?,

@@ -7,7 +7,6 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::app;
-use crate::clock::Clock;
 use crate::domain::Secret;
 
 use super::asked_to_stop;
@@ -45,7 +44,7 @@ impl Simulate {
             key: self.key,
             secret: Secret::new(self.secret),
             notify: self.notify,
-            clock: Clock::real(),
+            clock: app::real_clock(),
             handset: self.handset,
             instant: self.instant,
         })

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Attempt, CallEnd, CallResult, Conclusion, Dispatch, Entry, EntryKind, KeyReport, Outcome,
-    RefusalReason, State, Status, Timing, Verification,
+    PbxTime, RefusalReason, State, Status, Timing, Verification,
 };
 
 /// What happened to a verification, or was asked of it. `attempt` counts from 0.
@@ -205,6 +205,10 @@ impl Draft {
             // A result outranks a later answer of the API.
             return self.accepted(attempt);
         }
+        if found.ringing_at.is_some() || found.answered_at.is_some() {
+            // The phone rang all the same: nobody knows, and the claims must hold.
+            return self.unknown(attempt);
+        }
         found.dispatch = Dispatch::Refused { at: now, reason };
         self.note(EntryKind::CallRefused { attempt, reason });
         if self.if_pending().is_ok() {
@@ -245,10 +249,10 @@ impl Draft {
 
     /// Recorded on a final verification too, since it releases the claims.
     fn call_ended(&mut self, attempt: u8, end: CallEnd) -> Result<(), Why> {
-        let found = self.attempt(attempt)?;
-        if found.key_report.is_some() {
-            return Err(Why::Repeated);
+        if self.attempt(attempt)?.key_report.is_some() {
+            return self.started_later(attempt, end.call_start);
         }
+        let found = self.attempt(attempt)?;
         let better = match found.call_end {
             None => end,
             // Of two ends of one call the more telling result counts, whichever came first.
@@ -290,7 +294,8 @@ impl Draft {
         let found = self.attempt(attempt)?;
         if let Some(first) = &found.key_report {
             let same = first.pressed == report.pressed && first.result == report.result;
-            return if same { Err(Why::Repeated) } else { self.dispute(attempt, report.pressed) };
+            let later = self.started_later(attempt, report.call_start);
+            return if same { later } else { self.dispute(attempt, report.pressed).or(later) };
         }
         let outcome = judge(found.press, &report);
         found.key_report = Some(report.clone());
@@ -303,6 +308,19 @@ impl Draft {
             self.conclude(outcome, self.now);
         }
         Ok(())
+    }
+
+    /// A repeated result of another leg says when that leg began. It is kept, so
+    /// that its signed text is not accepted for a later attempt either.
+    fn started_later(&mut self, attempt: u8, call_start: PbxTime) -> Result<(), Why> {
+        match &mut self.attempt(attempt)?.key_report {
+            Some(first) if first.call_start < call_start => {
+                first.call_start = call_start;
+                self.changed = true;
+                Ok(())
+            }
+            _ => Err(Why::Repeated),
+        }
     }
 
     fn dispute(&mut self, attempt: u8, pressed: Box<str>) -> Result<(), Why> {

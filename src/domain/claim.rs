@@ -87,6 +87,33 @@ impl WrittenForm {
         forms.dedup();
         forms
     }
+
+    /// What an attempt claims whose number is written in `forms`: these, and each
+    /// with a 0 behind it. A provider that signs a number and a filler 0 joined,
+    /// with nothing between, has also signed that longer number, so the two must
+    /// not be called at once (+4930123456 and +49301234560).
+    #[must_use]
+    pub fn claimed_with(forms: &[Self]) -> Vec<Self> {
+        let mut claimed: Vec<Self> =
+            forms.iter().flat_map(|form| [*form, form.with_zero()]).collect();
+        claimed.sort_unstable();
+        claimed.dedup();
+        claimed
+    }
+
+    /// The forms behind the claims that [`claimed_with`](Self::claimed_with) made
+    /// of them: those by which a notification finds the attempt.
+    #[must_use]
+    pub fn finding(claimed: &[Self]) -> Vec<Self> {
+        let is_longer = |form: &Self| claimed.iter().any(|other| other.with_zero() == *form);
+        claimed.iter().copied().filter(|form| !is_longer(form)).collect()
+    }
+
+    /// INVARIANT: a claimed form has at most 17 digits, since 15 are the most of
+    /// a number and 2 those of a trunk prefix.
+    const fn with_zero(self) -> Self {
+        Self(self.0.saturating_mul(10))
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +150,17 @@ mod tests {
         ] {
             assert_eq!(WrittenForm::read(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_and_the_same_with_a_zero_behind_it_cannot_both_be_claimed() {
+        let [short, long] = ["+4930123456", "+49301234560"]
+            .map(|text| WrittenForm::all_of(PhoneNumber::parse(text).unwrap()));
+        assert!(short.iter().all(|form| !long.contains(form)));
+        let [claimed, others] = [&short, &long].map(|forms| WrittenForm::claimed_with(forms));
+        assert!(claimed.iter().any(|form| others.contains(form)));
+        assert_eq!(WrittenForm::finding(&claimed), short);
+        assert_eq!(WrittenForm::finding(&others), long);
     }
 
     #[test]

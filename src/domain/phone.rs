@@ -63,6 +63,12 @@ impl PhoneNumber {
             return Err(impossible(why));
         }
         let e164 = parsed.format_as(PhoneNumberFormat::E164);
+        // A trunk prefix behind the calling code, as in +43 (0)1, has been left out. If
+        // another one would be left out of the rest, it is the number of nobody.
+        let again = rlibphonenumber::PhoneNumber::parse(&e164, None);
+        if !again.is_ok_and(|again| again.format_as(PhoneNumberFormat::E164) == e164) {
+            return Err(InvalidNumber::NotANumber);
+        }
         if e164.len() <= FEWEST_DIGITS {
             // No notification could name it.
             return Err(InvalidNumber::TooShort);
@@ -170,6 +176,7 @@ mod tests {
             ("+38044", InvalidNumber::TooShort),
             ("+1911", InvalidNumber::TooShort),
             ("+989601", InvalidNumber::TooShort),
+            ("+43000000", InvalidNumber::NotANumber),
             ("+3804412345678901234", InvalidNumber::TooLong),
             ("+1800FLOWERS", InvalidNumber::NotANumber),
             ("+", InvalidNumber::NotANumber),

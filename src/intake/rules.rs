@@ -99,12 +99,17 @@ pub(super) fn whole_number(case: &Case<'_>) -> Option<Verdict> {
     }
 }
 
-/// The call began within the attempt's window, on the provider's clock.
+/// The call began within the attempt's window, on the provider's clock, and
+/// before it was reported to have ended: neither after this notification was
+/// received, nor after the attempt's result was.
 pub(super) fn in_window(case: &Case<'_>, attempt: &Attempt) -> Option<Verdict> {
     let Some(call_start) = call_start(case) else { return Some(Verdict::Ambiguous) };
     let intent = attempt.intent_at.as_second();
     let from = intent - case.timing.clock_tolerance.as_secs();
-    let until = intent + case.timing.call_lost_after.as_secs();
+    let ended_at = attempt.key_report.as_ref().map_or(case.received_at, |report| report.at);
+    let ended = ended_at.min(case.received_at).as_second();
+    let lost = intent + case.timing.call_lost_after.as_secs();
+    let until = lost.min(ended + case.timing.clock_tolerance.as_secs());
     let mut instants = case.facts.offsets.instants(call_start, case.received_at);
     if instants.any(|instant| (from..=until).contains(&instant)) {
         None

@@ -30,15 +30,26 @@ impl Offsets {
         }
     }
 
+    /// Whether they have ever been measured.
+    #[must_use]
+    pub const fn are_known(self) -> bool {
+        self.current.is_some()
+    }
+
     /// The instants, in seconds, that a civil time of the provider may stand
     /// for when judged at `at`: one, or two within two hours of a change, or
-    /// none before the first measurement.
+    /// none before the first measurement. The offset before a change does not
+    /// count for times after it: where the clock skipped an hour, it would give
+    /// each call a second time an hour later.
     pub fn instants(self, time: PbxTime, at: Timestamp) -> impl Iterator<Item = i64> {
         let recent = |(_, changed): &(i64, Timestamp)| {
             at.as_second() - changed.as_second() <= PREVIOUS_COUNTS_SECONDS
         };
-        let previous = self.previous.filter(recent).map(|(offset, _)| offset);
-        self.current.into_iter().chain(previous).map(move |offset| time.0 - offset)
+        let previous = self.previous.filter(recent).and_then(|(offset, changed)| {
+            let instant = time.0 - offset;
+            (instant <= changed.as_second() + JITTER_SECONDS).then_some(instant)
+        });
+        self.current.map(|offset| time.0 - offset).into_iter().chain(previous)
     }
 }
 
@@ -62,6 +73,16 @@ mod tests {
         let both: Vec<i64> = winter.instants(PbxTime(30_000), at(20_100)).collect();
         assert_eq!(both, [22_800, 19_200]);
         assert_eq!(winter.instants(PbxTime(30_000), at(20_000 + 7_201)).count(), 1);
+    }
+
+    #[test]
+    fn the_offset_before_a_change_does_not_count_for_times_after_it() {
+        let winter = Offsets::default().measured(PbxTime(10_000 + 7_200), at(10_000));
+        let summer = winter.measured(PbxTime(20_000 + 10_800), at(20_000));
+        let call_before = PbxTime(19_900 + 7_200);
+        assert!(summer.instants(call_before, at(20_100)).any(|instant| instant == 19_900));
+        let call_after = PbxTime(20_700 + 10_800);
+        assert_eq!(summer.instants(call_after, at(24_400)).collect::<Vec<_>>(), [20_700]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, mpsc};
 
-use crate::domain::{Claim, Dispatch, Event, Verification, VerificationId};
+use crate::domain::{Claim, Dispatch, Event, Verification, VerificationId, WrittenForm};
 use crate::store::{StoreError, record};
 
 use super::{AccountIndex, Judgement, ResolveError, Service};
@@ -52,7 +52,8 @@ impl Service {
             let index = self.accounts.iter().position(|account| account.name == claim.account)?;
             u16::try_from(index).ok()
         });
-        let forms: Vec<_> = claims.iter().map(|claim| claim.form).collect();
+        let claimed: Vec<_> = claims.iter().map(|claim| claim.form).collect();
+        let forms = WrittenForm::finding(&claimed);
         match account {
             Some(account) => {
                 let until = verification.live_until(self.timing());

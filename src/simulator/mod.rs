@@ -1,3 +1,6 @@
+//! A stand-in Zadarma over HTTP, with scripted phones and a virtual handset. It
+//! shares the protocol with the client and knows nothing of the product, or it would
+//! agree with our mistakes. Its guide, which it also serves:
 #![doc = include_str!("guide.md")]
 
 mod api;

@@ -220,6 +220,7 @@ async fn check(world: &Arc<World>, server: &Server, known: Acknowledged) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kill_9_and_nobody_is_called_twice() {
+    #[expect(clippy::disallowed_methods, reason = "a flag of this test, not of the product")]
     let rounds =
         std::env::var("RINGPROOF_KILL_ROUNDS").map_or(50, |rounds| rounds.parse().unwrap());
     app::install_tls();

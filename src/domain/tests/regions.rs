@@ -63,6 +63,7 @@ impl Example {
 
 /// The national number after its trunk prefix, if the country has one.
 fn with_trunk_prefix(number: &rlibphonenumber::PhoneNumber) -> String {
+    #[expect(deprecated, reason = "the one way to say a pattern of our own")]
     let format = NumberFormat {
         pattern: "([0-9]+)".to_owned(),
         format: "$1".to_owned(),

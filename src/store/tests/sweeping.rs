@@ -1,4 +1,4 @@
-//! Retention.
+//! Retention: what a sweep removes, and what it leaves.
 
 use super::*;
 use crate::store::Swept;

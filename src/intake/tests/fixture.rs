@@ -1,0 +1,72 @@
+//! What the tests of this folder hold notifications against: one account, one kind of verification.
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use crate::domain::{
+    Key, Name, PhoneNumber, Secret, Sounds, State, Step, Verification, VerificationId,
+};
+use crate::intake::Policy;
+use crate::service::{Facts, Offsets};
+
+/// Spells a name that is one.
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+/// The secret with which the PBX signs.
+pub(super) fn secret() -> Secret {
+    Secret::new("the-secret-of-the-tests")
+}
+
+/// The settings of an account whose button calls are reported with `called_did` 0.
+pub(super) fn policy() -> Policy {
+    Policy {
+        account: name("main"),
+        tokens: Vec::new(),
+        secrets: vec![secret()],
+        sources: Vec::new(),
+        require_source: true,
+        result_called_did: vec!["0".to_owned()],
+        clock_asked_at: Mutex::new(None),
+        extensions_asked_at: Mutex::new(None),
+    }
+}
+
+/// A PBX with two extensions.
+pub(super) fn facts(offsets: Offsets) -> Facts {
+    Facts { extensions: vec!["100".to_owned(), "101".to_owned()], offsets, ..Facts::default() }
+}
+
+/// What an app asks: 1 on the phone of `to`, within ten minutes unless `expires_at` says otherwise.
+pub(super) fn verification(
+    id: u32,
+    to: PhoneNumber,
+    press: Key,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Verification {
+    let step = Step {
+        account: name("main"),
+        from: None,
+        press,
+        random_key: press != Key::ONE,
+        sounds: Sounds::Prompt { name: name("default"), language: name("en") },
+    };
+    let verification = Verification {
+        id: VerificationId::from_bytes(u128::from(id).to_be_bytes()),
+        app: name("shop"),
+        to,
+        known_valid: true,
+        reference: None,
+        metadata: None,
+        created_at: now,
+        expires_at,
+        plan: vec![step],
+        attempts: Vec::new(),
+        state: State::Pending,
+        version: 1,
+        entries: 0,
+    };
+    verification.begin(now).0
+}
