@@ -357,7 +357,7 @@ pub fn note_secret(secret: &str) {
 }
 
 /// Notes the keys, wait tokens and codes that an answer gives away on purpose.
-fn note_secrets_of(json: &Value) {
+pub fn note_secrets_of(json: &Value) {
     match json {
         Value::Object(fields) => {
             for (name, value) in fields {

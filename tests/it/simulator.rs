@@ -891,7 +891,7 @@ async fn bad_control_requests_are_refused_with_what_is_wrong() {
         (&get, "/inbox", "", 400, "to"),
         (&get, "/inbox?for=1", "", 400, "for"),
         (&get, "/requests?number=1", "", 400, "number"),
-        (&get, "/notifications?settled=perhaps", "", 400, "bool"),
+        (&get, "/notifications?settled=perhaps", "", 400, "true"),
         (&post, "/notifications", r#"{"fields":[["a","b"]]}"#, 409, "notification URL"),
         (&post, "/notifications", r#"{"fields":[["a"]]}"#, 400, "length"),
         (&post, "/notifications", r#"{"sign":true}"#, 400, "sign"),

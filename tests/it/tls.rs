@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::{Certificate, Client, Method};
+use reqwest::{Certificate, Client, Version};
 use ringproof::app;
 use ringproof::config::Tls;
 use ringproof::zadarma::sign;
 use serde_json::json;
 
-use crate::app::{TestApp, answer};
+use crate::app::{TestApp, answer, note_secret};
 use crate::config::refused;
 use crate::intake_verifies::end;
 
@@ -25,7 +25,9 @@ impl Pair {
     fn new() -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).unwrap();
-        Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() }
+        let pair = Self { certificate: made.cert.pem(), key: made.signing_key.serialize_pem() };
+        note_secret(pair.key.lines().nth(1).unwrap());
+        pair
     }
 
     /// A client that trusts this certificate and no other.
@@ -42,22 +44,24 @@ fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// A service over TLS, and the client that trusts it.
+async fn start(folder: &Path, pair: &Pair) -> TestApp {
+    let tls = Tls {
+        certificate: put(folder, "certificate.pem", &pair.certificate),
+        key: put(folder, "key.pem", &pair.key),
+    };
+    let mut app = TestApp::with(|config| config.server.tls = Some(tls)).await;
+    app.http = pair.client();
+    app.base = app.base.replace("http://", "https://");
+    app.script(NUMBER, json!({ "notify": "never" })).await;
+    app
+}
+
 #[tokio::test]
 async fn a_verification_runs_over_https_and_nothing_is_said_in_the_open() {
     let folder = tempfile::tempdir().unwrap();
     let pair = Pair::new();
-    let mut app = TestApp::with(|config| {
-        config.server.tls = Some(Tls {
-            certificate: put(folder.path(), "certificate.pem", &pair.certificate),
-            key: put(folder.path(), "key.pem", &pair.key),
-        });
-    })
-    .await;
-    app.script(NUMBER, json!({ "notify": "never" })).await;
-    let (open, stranger) = (app.http.clone(), Pair::new().client());
-    let open_url = format!("{}/healthz", app.base);
-    app.http = pair.client();
-    app.base = app.base.replace("http://", "https://");
+    let app = start(folder.path(), &pair).await;
 
     let started = app.begin(NUMBER).await;
     let time = app.pbx_time();
@@ -70,10 +74,37 @@ async fn a_verification_runs_over_https_and_nothing_is_said_in_the_open() {
     assert_eq!(answer(hook).await.status, 200);
     assert_eq!(app.outcome(&started["id"]).await["status"], "verified");
 
-    assert!(open.get(open_url).send().await.is_err(), "plain HTTP is not answered");
-    let distrusted = stranger.request(Method::GET, format!("{}/healthz", app.base)).send().await;
+    let healthz = format!("{}/healthz", app.base);
+    let open = app.http.get(healthz.replace("https://", "http://")).send().await;
+    assert!(open.is_err(), "plain HTTP is not answered");
+    let distrusted = Pair::new().client().get(healthz).send().await;
     assert!(distrusted.is_err(), "another certificate is not trusted");
     app.stop().await;
+}
+
+/// The server frees neither waiters nor idle connections of HTTP/2, so it is not offered.
+#[tokio::test]
+async fn a_waiter_over_https_whose_client_has_gone_is_freed_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = start(folder.path(), &Pair::new()).await;
+    let started = app.begin(NUMBER).await;
+    let url = format!("{}/v1/verifications/{}?wait=60", app.base, started["id"].as_str().unwrap());
+    let poll = tokio::spawn(app.http.get(url).bearer_auth(&app.key).send());
+    waiting(&app, 1).await;
+
+    poll.abort();
+
+    waiting(&app, 0).await;
+    let request = app.http.get(format!("{}/healthz", app.base));
+    assert_eq!(request.send().await.unwrap().version(), Version::HTTP_11);
+    app.stop().await;
+}
+
+/// Returns once this many callers wait.
+async fn waiting(app: &TestApp, wanted: usize) {
+    while app.app().service().load().1 != wanted {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[test]
