@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks everything from a fresh machine: installs what is missing when run as root,
 # otherwise says what is missing; then format, lints, documentation, and all tests
-# (tests/tidy.rs among them, which looks at the rooms' borders and the dependencies).
+# (tests/tidy.rs among them, which looks at the rooms' borders and the dependencies);
+# last, a search of all that the tests put out for the secrets that they used.
 # Dev profile throughout; a release is built for delivery, not for checking.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,9 +55,72 @@ documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 }
 
+# The folder in which the tests leave all output, and the list of their secrets.
+suite_folder() {
+    cargo metadata --no-deps --locked --format-version 1 |
+        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1\/tmp\/suite/p'
+}
+
+tests() {
+    rm -rf "$SUITE" && mkdir -p "$SUITE" || return
+    cargo test --locked 2>&1 | tee "$SUITE/cargo.txt"
+}
+
+# Where in a folder's output a secret of its secrets.txt stands, without repeating it.
+leaks() {
+    # 1 is grep's word for "nothing found"; more is an error.
+    { grep -ranHF --exclude=secrets.txt -f "$1/secrets.txt" "$1" || (($? == 1)); } |
+        cut -d : -f 1,2
+}
+
+secrets() {
+    local found name
+    for name in secrets.txt cargo.txt serve-log.txt; do
+        if ! [[ -s $SUITE/$name ]]; then
+            printf 'nothing to search: %s is empty or missing\n' "$SUITE/$name" >&2
+            return 1
+        fi
+    done
+    if [[ -z $(find "$SUITE" -name 'log-*.txt' -size +0) ]]; then
+        printf 'nothing to search: the tests left no log in %s\n' "$SUITE" >&2
+        return 1
+    fi
+    # An empty line would be found everywhere, a short one by chance.
+    if grep -qvE '^.{10,}$' "$SUITE/secrets.txt"; then
+        printf 'a secret in %s is too short to be searched for\n' "$SUITE/secrets.txt" >&2
+        return 1
+    fi
+    search_finds_a_planted_secret || return 1
+    found=$(leaks "$SUITE") || return 1
+    if [[ -n $found ]]; then
+        printf 'a secret was put out at\n%s\n' "$found" >&2
+        return 1
+    fi
+    printf '%s secrets are in none of %s files\n' \
+        "$(sort -u "$SUITE/secrets.txt" | wc -l)" "$(find "$SUITE" -type f | wc -l)"
+}
+
+# In a copy with a planted line: a search that cannot fail proves nothing.
+search_finds_a_planted_secret() {
+    local copy found expected
+    copy=$(mktemp -d) || return 1
+    cp "$SUITE/secrets.txt" "$copy/" || return 1
+    printf 'a line\nand <%s> in the next\n' "$(tail -n 1 "$copy/secrets.txt")" >"$copy/log.txt"
+    expected="$copy/log.txt:2"
+    found=$(leaks "$copy")
+    rm -rf "$copy"
+    if [[ $found != "$expected" ]]; then
+        printf 'the search does not find a planted secret\n' >&2
+        return 1
+    fi
+}
+
 phase requirements requirements
 phase format cargo fmt --check
 phase lints cargo clippy --all-targets --locked -- -D warnings
 phase documentation documentation
-phase tests cargo test --locked
+SUITE=$(suite_folder)
+readonly SUITE
+phase tests tests
+phase secrets secrets
 printf '== all passed in %d s\n' "$SECONDS"

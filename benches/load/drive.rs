@@ -153,16 +153,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Opens connections, a few at a time, so that no queue of the listener overflows.
-pub async fn connect(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
-    let mut streams = Vec::with_capacity(count);
-    while streams.len() < count {
-        let some = (count - streams.len()).min(100);
-        let connecting = (0..some).map(|_| TcpStream::connect(address));
-        streams.extend(try_join_all(connecting).await.context("while connecting")?);
-    }
-    for stream in &streams {
+async fn connect(address: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    let one = async || -> Result<TcpStream> {
+        let stream = TcpStream::connect(address).await.context("while connecting")?;
         stream.set_nodelay(true)?;
-    }
-    Ok(streams)
+        Ok(stream)
+    };
+    try_join_all((0..count).map(|_| one())).await
 }

@@ -6,12 +6,18 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
 /// The system counts processor time in these.
 const TICK: Duration = Duration::from_millis(10);
+/// Others that take no more of a core than this do not disturb.
+pub const QUIET: f64 = 0.25;
+/// How long a quiet machine is waited for, and how long one look takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(300);
 
 /// A child that serves on loopback; killed, not asked, when dropped.
 pub struct Process {
@@ -98,6 +104,18 @@ impl Machine {
         let busy = busy()?.saturating_sub(self.busy);
         let ours = ours(children)?.saturating_sub(self.ours);
         Ok(busy.saturating_sub(ours).as_secs_f64() / self.began.elapsed().as_secs_f64())
+    }
+
+    /// Returns once others leave the machine alone, or when patience ends.
+    pub fn wait_until_quiet() -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let machine = Self::watch(&[])?;
+            thread::sleep(LOOK);
+            if machine.others(&[])? < QUIET || Instant::now() > until {
+                return Ok(());
+            }
+        }
     }
 }
 

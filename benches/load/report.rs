@@ -17,9 +17,6 @@ pub struct Report {
     caveats: Vec<String>,
 }
 
-/// More than this share of a core taken by others is said.
-const QUIET: f64 = 0.25;
-
 impl Report {
     pub fn line(&mut self, line: Line) {
         let verdict = if line.is_met { "met" } else { "NOT met" };
@@ -29,13 +26,6 @@ impl Report {
 
     pub fn caveat(&mut self, text: String) {
         self.caveats.push(text);
-    }
-
-    /// Says so when others took part of the machine during a measurement.
-    pub fn others(&mut self, what: &str, cores: f64) {
-        if cores > QUIET {
-            self.caveat(format!("others took {cores:.2} cores during \"{what}\""));
-        }
     }
 
     pub fn print(&self) {

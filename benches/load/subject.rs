@@ -174,7 +174,7 @@ impl Prepared {
 
     /// A long poll for a verification.
     pub fn poll(&self, call: Call) -> Vec<u8> {
-        http::poll(&format!("/v1/verifications/{}?wait=60", call.id()), &self.key)
+        http::poll(&format!("/v1/verifications/{}?wait=60", call.id(self.began)), &self.key)
     }
 
     /// The notifications of all pending calls, in the order in which they end.

@@ -1,8 +1,7 @@
 //! The server key's file: 64 hexadecimal digits, readable by its owner only.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -44,17 +43,19 @@ fn read(path: &Path) -> anyhow::Result<ServerKey> {
     Ok(ServerKey::new(bytes))
 }
 
+/// Whole or not at all: written beside its place, then linked into it, which
+/// fails if another process was first.
 fn create(path: &Path) -> anyhow::Result<ServerKey> {
     let key = ServerKey::random();
     let context = || format!("while making the server key {}", path.display());
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(path).with_context(context)?;
-    writeln!(file, "{}", const_hex::encode(key.as_bytes())).with_context(context)?;
-    file.sync_all().with_context(context)?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder).and_then(|folder| folder.sync_all()).with_context(context)?;
-    }
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Made with mode 0600, and removed when it is dropped.
+    let mut draft = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
+    writeln!(draft, "{}", const_hex::encode(key.as_bytes())).with_context(context)?;
+    draft.as_file().sync_all().with_context(context)?;
+    fs::hard_link(draft.path(), path).with_context(context)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).with_context(context)?;
     tracing::info!(path = %path.display(), "made a server key at {}; keep a copy apart from the store's backups", path.display());
     Ok(key)
 }

@@ -69,7 +69,8 @@ pub(super) fn policy(account: &config::Account) -> anyhow::Result<Policy> {
         sources: account.source_addresses.clone(),
         require_source: account.require_source,
         result_called_did: account.result_called_did.clone(),
-        measured_at: tokio::sync::Mutex::new(None),
+        clock_asked_at: tokio::sync::Mutex::new(None),
+        extensions_asked_at: tokio::sync::Mutex::new(None),
     })
 }
 

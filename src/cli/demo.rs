@@ -20,7 +20,7 @@ use super::client::Api;
 use super::{NOT_VERIFIED, asked_to_stop};
 
 /// A number that Ofcom keeps for drama: nobody has it.
-const NUMBER: &str = "+447700900123";
+const NUMBER: &str = "+442079460123";
 
 /// Arguments of `demo`.
 #[derive(Args)]
@@ -157,11 +157,11 @@ impl Place {
         let (service, key) = (&self.service, self.key.expose());
         println!("\nThe same with curl: start one, then wait for its end.\n");
         println!(
-            "  curl -s {service}/v1/verifications -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"to\": \"+447700900456\", \"channel\": \"call_button\"}}'"
+            "  ID=$(curl -s {service}/v1/verifications -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n    \
+             -d '{{\"to\": \"+442079460456\", \"channel\": \"call_button\"}}' | grep -o 'ver_[0-9a-f]*' | head -1)"
         );
         println!(
-            "  curl -s '{service}/v1/verifications/ID?wait=60' -H 'Authorization: Bearer {key}'\n"
+            "  curl -s \"{service}/v1/verifications/$ID?wait=60\" -H 'Authorization: Bearer {key}'\n"
         );
         println!(
             "The virtual handset rings for every number without a script; answer it and press 1:"

@@ -205,6 +205,10 @@ impl Draft {
             // A result outranks a later answer of the API.
             return self.accepted(attempt);
         }
+        if found.ringing_at.is_some() || found.answered_at.is_some() {
+            // The phone rang all the same: nobody knows, and the claims must hold.
+            return self.unknown(attempt);
+        }
         found.dispatch = Dispatch::Refused { at: now, reason };
         self.note(EntryKind::CallRefused { attempt, reason });
         if self.if_pending().is_ok() {

@@ -95,21 +95,23 @@ impl Attempt {
     }
 
     /// Until when its claims hold. A claim outlives its verification, since
-    /// ending that does not hang up the phone: 60 s after the call's result, so
-    /// that no `call_start` of this call can lie in a new attempt's window, or
-    /// `call_lost_after` when no result comes.
+    /// ending that does not hang up the phone: twice `clock_tolerance` after the
+    /// call's result, or once after `call_lost_after` when no result comes, so
+    /// that no `call_start` of this attempt's window can lie in a later one's.
     #[must_use]
     pub fn claims_held_until(&self, timing: &Timing) -> Timestamp {
         if let Dispatch::Refused { at, .. } = self.dispatch {
             return at;
         }
-        let lost = self.intent_at + timing.call_lost_after;
         let result_at = match (&self.key_report, &self.call_end) {
             (Some(report), _) => report.at,
             (None, Some(end)) => end.at,
-            (None, None) => return lost,
+            (None, None) => {
+                let lost = later(self.intent_at, timing.call_lost_after);
+                return later(lost, timing.clock_tolerance);
+            }
         };
-        (result_at + timing.clock_tolerance * 2).min(lost.max(result_at))
+        later(later(result_at, timing.clock_tolerance), timing.clock_tolerance)
     }
 
     /// The latest `call_start` that was accepted for this attempt or for an
@@ -125,9 +127,9 @@ impl Attempt {
     /// otherwise `result_window` after the intent.
     #[must_use]
     pub fn gives_up_at(&self, timing: &Timing) -> Timestamp {
-        let window = self.intent_at + timing.result_window;
+        let window = later(self.intent_at, timing.result_window);
         match self.call_end {
-            Some(end) => (end.at + timing.result_grace).min(window),
+            Some(end) => later(end.at, timing.result_grace).min(window),
             None => window,
         }
     }

@@ -184,19 +184,14 @@ pub enum RefusalReason {
     Unauthorized,
     /// The provider could not be reached; nothing had been sent.
     Unreachable,
-    /// A sound of the prompt is not known at the provider.
-    PromptMissing,
+    /// The verification had ended before the call's turn came; nothing was sent.
+    Withdrawn,
 }
 
 impl RefusalReason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [
-        Self::Refused,
-        Self::RateLimited,
-        Self::Unauthorized,
-        Self::Unreachable,
-        Self::PromptMissing,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Refused, Self::RateLimited, Self::Unauthorized, Self::Unreachable, Self::Withdrawn];
 
     /// The word used in the API and the log.
     #[must_use]
@@ -206,7 +201,7 @@ impl RefusalReason {
             Self::RateLimited => "rate_limited",
             Self::Unauthorized => "unauthorized",
             Self::Unreachable => "unreachable",
-            Self::PromptMissing => "prompt_missing",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }

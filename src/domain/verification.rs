@@ -18,6 +18,8 @@ pub struct Verification {
     pub app: Name,
     /// Who is asked.
     pub to: PhoneNumber,
+    /// Whether the numbering plan of its country knows the number as one in use.
+    pub known_valid: bool,
     /// The app's own reference, at most 256 bytes.
     pub reference: Option<Box<str>>,
     /// The app's own data: JSON text, at most 4 KiB.

@@ -78,6 +78,8 @@ pub enum Code {
     Internal,
     /// The provider's line of requests is full.
     ProviderBusy,
+    /// The provider's clock is not known yet.
+    ProviderUnknown,
     /// Too many clients wait.
     TooManyWaits,
     /// The store does not answer.
@@ -88,7 +90,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -124,6 +126,7 @@ impl Code {
         Self::IdempotencyMismatch,
         Self::Internal,
         Self::ProviderBusy,
+        Self::ProviderUnknown,
         Self::TooManyWaits,
         Self::StoreUnavailable,
         Self::ShuttingDown,
@@ -184,6 +187,9 @@ impl Code {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
             }
             Self::Internal => ("internal", 500, "Something failed here"),
+            Self::ProviderUnknown => {
+                ("provider_unknown", 503, "The provider has not been reached yet")
+            }
             Self::ProviderBusy => ("provider_busy", 503, "The provider's limit leaves no room now"),
             Self::TooManyWaits => ("too_many_waits", 503, "Too many clients wait already"),
             Self::StoreUnavailable => ("store_unavailable", 503, "The store cannot be used now"),

@@ -5,6 +5,7 @@
 //! version go into one transaction; the acknowledgement and the wake-up follow
 //! the commit. The rules that protect a result are pure functions in `rules`.
 
+mod again;
 mod body;
 mod policy;
 mod result;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::{Event, Evidence, Verification, VerificationId, WrittenForm};
-use crate::service::{AccountIndex, Facts, Found, Judgement, Offsets, ResolveError, Service};
+use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
 use crate::store::{NotificationRow, StoreError};
 use crate::telemetry;
 use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
@@ -26,6 +27,7 @@ use crate::zadarma::notification::{Authentic, CallNotification, Notification};
 pub use policy::{Policy, is_echo};
 pub use verdict::Verdict;
 
+use again::Doubt;
 use rules::Case;
 
 #[cfg(test)]
@@ -134,15 +136,12 @@ impl Intake {
         let evidence = policy.evidence(authentic.secret_index());
         let context = Context { policy, facts: &facts, evidence, received: &received };
         match self.judge(&authentic, &context).await {
-            Ok(Verdict::OutsideWindow) => {
-                self.count(Verdict::OutsideWindow);
-                drop(authentic);
-                let judged_with = facts.offsets;
-                self.judge_again_later(received, judged_with);
-                Answer::Acknowledged
-            }
             Ok(verdict) => {
                 self.count(verdict);
+                drop(authentic);
+                if let Some(doubt) = Doubt::of(verdict) {
+                    self.judge_again_later(received, doubt, facts);
+                }
                 Answer::Acknowledged
             }
             Err(error) => {
@@ -245,37 +244,6 @@ impl Intake {
         }
         self.service.journal(row).await?;
         Ok(verdict)
-    }
-
-    /// A result that missed the window is judged once more with the provider's
-    /// clock measured anew: its zone may have changed. Its 200 is on its way.
-    fn judge_again_later(self: &Arc<Self>, received: Received, judged_with: Offsets) {
-        let intake = Arc::clone(self);
-        self.service.spawn(async move {
-            let index = usize::from(received.account.0);
-            let (policy, account) = (&intake.policies[index], &intake.service.accounts()[index]);
-            let mut measured_at = policy.measured_at.lock().await;
-            let now = intake.service.clock().now();
-            if Policy::may_measure(*measured_at, now) {
-                *measured_at = Some(now);
-                if let Err(error) = account.measure(|| intake.service.clock().now()).await {
-                    tracing::warn!(account.name = %policy.account, error = %error, "the provider's clock could not be measured");
-                }
-            }
-            drop(measured_at);
-            let facts = account.facts();
-            if facts.offsets == judged_with {
-                return;
-            }
-            let Ok(decoded) = body::decode(&received).await else { return };
-            let Ok(authentic) = decoded.authenticate(received.signature.as_deref(), &policy.secrets) else { return };
-            let evidence = policy.evidence(authentic.secret_index());
-            let context = Context { policy, facts: &facts, evidence, received: &received };
-            match intake.judge(&authentic, &context).await {
-                Ok(verdict) => intake.count(verdict),
-                Err(error) => tracing::error!(error = %error, "a notification could not be stored when judged again"),
-            }
-        });
     }
 
     fn refuse_source(&self, received: &Received, policy: &Policy, authentic: bool) -> Answer {

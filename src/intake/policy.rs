@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 
 use crate::domain::{Check, Evidence, Name, Network, Secret};
 
-/// At most one measurement of the provider's clock on behalf of notifications in this span.
-const MEASURE_GAP: SignedDuration = SignedDuration::from_secs(60);
+/// The provider is asked on behalf of notifications at most once in this span.
+const ASK_GAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// The account's settings, as checked by the configuration.
 pub struct Policy {
@@ -25,9 +25,10 @@ pub struct Policy {
     pub require_source: bool,
     /// What `called_did` says in the result of a button call.
     pub result_called_did: Vec<String>,
-    /// When the provider's clock was last measured on behalf of a notification.
-    /// Held during a measurement, so that others wait for it instead of giving up.
-    pub measured_at: Mutex<Option<Timestamp>>,
+    /// When the provider was last asked for its clock on behalf of a notification.
+    pub clock_asked_at: Mutex<Option<Timestamp>>,
+    /// When it was last asked for its extensions on behalf of a notification.
+    pub extensions_asked_at: Mutex<Option<Timestamp>>,
 }
 
 impl Policy {
@@ -47,9 +48,9 @@ impl Policy {
         if self.require_source { evidence.with(Check::Source) } else { evidence }
     }
 
-    /// Whether the clock may be measured now, at the last measurement's time `last`.
-    pub(super) fn may_measure(last: Option<Timestamp>, now: Timestamp) -> bool {
-        last.is_none_or(|last| now.duration_since(last).abs() >= MEASURE_GAP)
+    /// When the provider may be asked again that was last asked at `last`.
+    pub(super) fn may_ask_again_at(last: Timestamp) -> Timestamp {
+        last.checked_add(ASK_GAP).unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::domain::{Key, Name, PbxTime, PhoneNumber, WrittenForm};
 use crate::provider::{Provider, ProviderError, Sound};
@@ -23,6 +24,8 @@ pub struct Account {
     /// The PBX's extensions by configuration; empty is to ask the provider.
     pub extensions: Vec<String>,
     facts: RwLock<Arc<Facts>>,
+    /// Whether clock and sounds are known; written with the facts.
+    known: watch::Sender<bool>,
 }
 
 /// What the provider last told of the account. Written by `refresh` and
@@ -81,7 +84,15 @@ impl Account {
         let mut facts = Facts { extensions: extensions.clone(), ..Facts::default() };
         facts.own_numbers =
             own_numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
-        Self { name, provider, from, own_numbers, extensions, facts: RwLock::new(Arc::new(facts)) }
+        Self {
+            name,
+            provider,
+            from,
+            own_numbers,
+            extensions,
+            facts: RwLock::new(Arc::new(facts)),
+            known: watch::Sender::new(false),
+        }
     }
 
     /// What the provider last told.
@@ -101,29 +112,53 @@ impl Account {
         Ok(())
     }
 
-    /// Asks the provider for what the configuration leaves to it: own numbers,
-    /// extensions, and the sounds that prompts name.
+    /// Asks the provider for what the configuration leaves to it: extensions,
+    /// the sounds that prompts name, and own numbers, each on its own.
     ///
     /// # Errors
     /// The first thing that the provider does not tell; what it told before stays.
     pub async fn refresh(&self) -> Result<(), ProviderError> {
+        let extensions = self.refresh_extensions().await;
+        let sounds = match self.provider.sounds().await {
+            Ok(sounds) => {
+                self.update(|facts| facts.sounds = Some(sounds));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
         if self.own_numbers.is_empty() {
             let numbers = self.provider.own_numbers().await?;
             let forms = numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
             self.update(|facts| facts.own_numbers = forms);
         }
+        extensions.and(sounds)
+    }
+
+    /// Asks for the extensions, unless the configuration lists them.
+    ///
+    /// # Errors
+    /// When the provider does not tell; what it told before stays.
+    pub async fn refresh_extensions(&self) -> Result<(), ProviderError> {
         if self.extensions.is_empty() {
             let extensions = self.provider.extensions().await?;
             self.update(|facts| facts.extensions = extensions);
         }
-        let sounds = self.provider.sounds().await?;
-        self.update(|facts| facts.sounds = Some(sounds));
         Ok(())
+    }
+
+    /// Returns once the provider's clock is known and what it has has been asked
+    /// for, which without it may never come.
+    pub(super) async fn known(&self) {
+        let mut known = self.known.subscribe();
+        // The sender lives as long as the account.
+        let _ = known.wait_for(|known| *known).await;
     }
 
     fn update(&self, change: impl FnOnce(&mut Facts)) {
         let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut facts));
+        let is_known = facts.offsets.are_known() && facts.sounds.is_some();
+        self.known.send_if_modified(|known| std::mem::replace(known, is_known) != is_known);
     }
 }
 

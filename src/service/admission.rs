@@ -38,13 +38,17 @@ impl Service {
         };
         let (press, random_key) = match press {
             Press::Fixed(key) => (key, false),
-            Press::Random => (random_key(), true),
+            Press::Random => (self.random_key(), true),
         };
         let step = Step { account: found.name.clone(), from, press, random_key, sounds };
         Ok(Admitted { account, step, call, expires_in: self.lifetime(request)? })
     }
 
-    fn account_of(&self, request: &StartRequest) -> Result<(AccountIndex, &Account), StartRefusal> {
+    /// The account that a start names, or the first.
+    pub(super) fn account_of(
+        &self,
+        request: &StartRequest,
+    ) -> Result<(AccountIndex, &Account), StartRefusal> {
         let wanted =
             |account: &&Account| request.account.as_ref().is_none_or(|name| *name == account.name);
         let found = self.accounts.iter().enumerate().find(|(_, account)| wanted(account));
@@ -113,6 +117,19 @@ impl Service {
         ))
     }
 
+    /// A key for number matching: any digit but 1 and the keys that other prompts name.
+    fn random_key(&self) -> Key {
+        let declared = |key: &Key| {
+            let mut sounds =
+                self.settings.prompts.values().flat_map(|prompt| prompt.languages.values());
+            sounds.any(|sounds| sounds.press == PromptKey::Fixed(*key))
+        };
+        let all = (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE);
+        let free: Vec<Key> = all.clone().filter(|key| !declared(key)).collect();
+        let keys = if free.is_empty() { all.collect() } else { free };
+        keys[rand::random_range(0..keys.len())]
+    }
+
     fn lifetime(&self, request: &StartRequest) -> Result<SignedDuration, StartRefusal> {
         let max = self.settings.max_expires_in;
         let wanted = request.expires_in.unwrap_or(self.settings.expires_in);
@@ -138,13 +155,6 @@ impl PromptKey {
             Self::Random => "the digit on the person's screen (press \"random\")".to_owned(),
         }
     }
-}
-
-/// A key for number matching: any digit but 1, which fixed prompts ask for.
-fn random_key() -> Key {
-    const KEYS: [u8; 9] = [0, 2, 3, 4, 5, 6, 7, 8, 9];
-    let index = rand::random_range(0..KEYS.len());
-    Key::new(KEYS[index]).unwrap_or(Key::ONE)
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a Name>) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Event, VerificationId};
+use crate::domain::{Event, RefusalReason, Status, VerificationId};
 use crate::provider::{ButtonCall, Dispatched, Slot};
 
 use super::{AccountIndex, Judgement, Service};
@@ -19,6 +19,12 @@ impl Service {
     ) {
         let account = &self.accounts[usize::from(account.0)];
         let attempt = 0;
+        self.clock.sleep_until(slot.at()).await;
+        if self.has_ended(id).await {
+            return self
+                .record(id, Event::Refused { attempt, reason: RefusalReason::Withdrawn })
+                .await;
+        }
         let event = match account.provider.call_button(slot, &call).await {
             Dispatched::Accepted => Event::Accepted { attempt },
             Dispatched::Refused { reason, message } => {
@@ -37,6 +43,16 @@ impl Service {
                 Event::Unknown { attempt }
             }
         };
+        self.record(id, event).await;
+    }
+
+    /// Whether it ended while it waited for its turn; nobody is to be called then.
+    async fn has_ended(&self, id: VerificationId) -> bool {
+        let newest = self.newest(id).await.ok().flatten();
+        newest.is_some_and(|verification| verification.status() != Status::Pending)
+    }
+
+    async fn record(&self, id: VerificationId, event: Event) {
         let at = self.clock.now();
         let judge = move |_: &_| Judgement { event: Some(event.clone()), at, row: None };
         if let Err(error) = self.resolve(id, judge).await {

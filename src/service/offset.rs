@@ -30,6 +30,12 @@ impl Offsets {
         }
     }
 
+    /// Whether they have ever been measured.
+    #[must_use]
+    pub const fn are_known(self) -> bool {
+        self.current.is_some()
+    }
+
     /// The instants, in seconds, that a civil time of the provider may stand
     /// for when judged at `at`: one, or two within two hours of a change, or
     /// none before the first measurement. The offset before a change does not

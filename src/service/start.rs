@@ -18,6 +18,9 @@ use super::{AccountIndex, Service};
 /// The longest that a start waits for the provider's answer once it is stored.
 const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(1);
 
+/// How long a start waits for what must be known of the provider.
+const KNOWN_WITHIN: SignedDuration = SignedDuration::from_secs(3);
+
 /// What an app asks.
 #[derive(Clone, Debug)]
 pub struct StartRequest {
@@ -136,6 +139,11 @@ pub enum StartRefusal {
     /// The provider's queue is full.
     #[error("the provider's limit of requests leaves no room now")]
     NoRoom(NoRoom),
+    /// The provider's clock is not known, so that no result could be believed.
+    #[error(
+        "the provider has not told its clock yet, without which no result can be believed; is it reachable?"
+    )]
+    ProviderUnknown,
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     IdempotencyMismatch,
@@ -187,12 +195,30 @@ impl Service {
                 Some(running)
             }
         };
+        self.wait_for_provider(&request).await?;
         let admitted = self.admit(&request)?;
         let slot = self.accounts[usize::from(admitted.account.0)]
             .provider
             .reserve()
             .map_err(StartRefusal::NoRoom)?;
         self.store_and_call(request, admitted, slot).await
+    }
+
+    /// After a start of the process the provider's clock and sounds are asked
+    /// for first. Nobody is called whose result could not be believed.
+    async fn wait_for_provider(&self, request: &StartRequest) -> Result<(), StartRefusal> {
+        let (_, account) = self.account_of(request)?;
+        let deadline = self.clock.now() + KNOWN_WITHIN;
+        tokio::select! {
+            () = account.known() => {}
+            () = self.clock.sleep_until(deadline) => {}
+            () = self.closing.cancelled() => return Err(StartRefusal::Closing),
+        }
+        if account.facts().offsets.are_known() {
+            Ok(())
+        } else {
+            Err(StartRefusal::ProviderUnknown)
+        }
     }
 
     async fn replay(
@@ -227,6 +253,7 @@ impl Service {
             id: new_id(now),
             app: request.app,
             to: request.to,
+            known_valid: request.to.is_known_valid(),
             reference: request.reference,
             metadata: request.metadata,
             created_at: now,

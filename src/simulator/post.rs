@@ -70,8 +70,10 @@ impl World {
                 posted.answer = Some(answer);
             }
             Err(error) => {
-                tracing::warn!(%error, "a simulated notification was not delivered");
-                posted.error = Some(chain(&error));
+                // The address holds the receiver's token.
+                let error = chain(&error.without_url());
+                tracing::warn!(error, "a simulated notification was not delivered");
+                posted.error = Some(error);
             }
         }
         self.change(|state| {

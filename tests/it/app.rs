@@ -27,6 +27,9 @@ pub const START: &str = "2026-11-22T12:00:00Z";
 /// The account's number.
 pub const OUR_NUMBER: &str = "380441230000";
 
+/// The fewest characters of what is searched for in all output.
+const SHORTEST_SECRET: usize = 10;
+
 /// A running service with its provider.
 pub struct TestApp {
     app: Option<App>,
@@ -107,9 +110,7 @@ impl TestApp {
         let name = Name::parse("shop").unwrap();
         let key =
             app.service().create_key(name, &Scope::ALL).await.unwrap().key.expose().to_owned();
-        for secret in [&secret, &token, &key] {
-            note_secret(secret);
-        }
+        note_secret(&key);
         let http = Client::builder().no_proxy().build().unwrap();
         let test = Self {
             app: Some(app),
@@ -297,11 +298,15 @@ impl TestApp {
     }
 }
 
-/// Sends a request and reads its answer whole.
+/// Sends a request, reads its answer whole, and notes the secrets in it.
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    let text = response.text().await.unwrap();
+    if let Ok(json) = serde_json::from_str(&text) {
+        note_secrets_of(&json);
+    }
+    Answer { status, headers, text }
 }
 
 /// The configuration of one account at the simulator.
@@ -323,10 +328,12 @@ pub fn configuration(data: &Path, simulator: &str, secret: &str, token: &str) ->
     config
 }
 
-/// 40 random hexadecimal digits.
+/// 40 random hexadecimal digits for a secret or a token, noted as such.
 pub fn made_up() -> String {
     let bytes: [u8; 20] = rand::random();
-    const_hex::encode(bytes)
+    let secret = const_hex::encode(bytes);
+    note_secret(&secret);
+    secret
 }
 
 /// Where this run's output and secrets go.
@@ -345,11 +352,36 @@ pub fn note_secret(secret: &str) {
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
     // A key is ID.SECRET, and the id may be shown.
     let secret = secret.split_once('.').map_or(secret, |(_, secret)| secret);
+    assert!(secret.len() >= SHORTEST_SECRET, "output may hold a short secret by chance");
     file.write_all(format!("{secret}\n").as_bytes()).unwrap();
 }
 
+/// Notes the keys, wait tokens and codes that an answer gives away on purpose.
+pub fn note_secrets_of(json: &Value) {
+    match json {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let is_secret = |text: &&str| match name.as_str() {
+                    "wait_token" => true,
+                    // An app's key, as against the key that a person pressed.
+                    "key" => text.contains('.'),
+                    // A spoken code, as against the code of a problem.
+                    "code" => {
+                        text.len() >= SHORTEST_SECRET && text.bytes().all(|b| b.is_ascii_digit())
+                    }
+                    _ => false,
+                };
+                value.as_str().filter(is_secret).inspect(|text| note_secret(text));
+                note_secrets_of(value);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(note_secrets_of),
+        _ => {}
+    }
+}
+
 /// All that this process logs, at the level that logs most.
-fn log_to_a_file() {
+pub fn log_to_a_file() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         let path = suite_folder().join(format!("log-{}.txt", std::process::id()));

@@ -18,7 +18,7 @@ use ringproof::zadarma::sign::signature;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::app::{answer, made_up, note_secret, suite_folder};
+use crate::app::{answer, made_up, note_secret, note_secrets_of, suite_folder};
 use crate::intake_verifies::end;
 
 /// How many numbers one round calls.
@@ -123,6 +123,7 @@ impl World {
         let response = request.send().await.ok()?;
         assert!(response.status().is_success(), "{number}: {}", response.status());
         let answer: Value = response.json().await.ok()?;
+        note_secrets_of(&answer);
         Some(answer["id"].as_str().unwrap().to_owned())
     }
 

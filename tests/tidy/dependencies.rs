@@ -33,7 +33,7 @@ const LICENCE_EXCEPTIONS: [(&str, &str); 1] =
 
 /// Crates that may be there in several versions, by the reason.
 const SEVERAL_VERSIONS: [(&str, &[&str]); 9] = [
-    ("actix-http keeps to http 0.2 and h2 0.3 and what these need", &["foldhash", "h2", "http"]),
+    ("actix-http keeps to http 0.2 and what it needs", &["foldhash", "http"]),
     (
         "rlibphonenumber keeps to older dashmap and thiserror",
         &["dashmap", "thiserror", "thiserror-impl"],

@@ -14,7 +14,7 @@ use crate::process::{Machine, Process};
 use crate::report::{Line, Report};
 use crate::subject::{Prepared, runtime};
 
-use super::bare;
+use super::{bare, rounds};
 
 /// How many are held at once.
 pub const POLLS: usize = 10_000;
@@ -30,9 +30,7 @@ struct Round {
 }
 
 pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    let mut rounds = Vec::new();
-    let mut others = Vec::new();
-    for round in 0..options.rounds.min(3) {
+    let measured = rounds("polls", options.rounds.min(3), report, |_| {
         let prepared = Prepared::new(&options.server, 1)?;
         let served = prepared.serve()?;
         let (bare, bare_address) = bare()?;
@@ -51,15 +49,13 @@ pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
             async |held| answer(served.address, &notification, held).await,
         ))?;
         println!(
-            "polls, round {}: {of_bare:.0} bytes each, bare, {of_server:.0} bytes each, ringproof; \
-             the last answered {since_sent:.0} ms after the notification was sent",
-            round + 1
+            "polls: {of_bare:.0} bytes each, bare, {of_server:.0} bytes each, ringproof; \
+             the last answered {since_sent:.0} ms after the notification was sent"
         );
-        rounds.push(Round { bare: of_bare, server: of_server, since_sent, since_acknowledged });
-        others.push(machine.others(&[&bare, &served.server, &served.simulator])?);
-    }
-    say(&rounds, report);
-    report.others("polls", median(others));
+        let others = machine.others(&[&bare, &served.server, &served.simulator])?;
+        Ok((Round { bare: of_bare, server: of_server, since_sent, since_acknowledged }, others))
+    })?;
+    say(&measured, report);
     Ok(())
 }
 

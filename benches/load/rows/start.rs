@@ -10,6 +10,7 @@ use crate::calls::Call;
 use crate::figures::{median, milliseconds};
 use crate::http;
 use crate::options::Options;
+use crate::process::Machine;
 use crate::report::{Line, Report};
 use crate::subject::Prepared;
 
@@ -21,6 +22,7 @@ const TRY_AGAIN: Duration = Duration::from_micros(100);
 pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let (mut first, mut later) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
+        Machine::wait_until_quiet()?;
         let prepared = Prepared::empty(&options.server)?;
         first.push(milliseconds(start(&prepared)?));
         later.push(milliseconds(start(&prepared)?));

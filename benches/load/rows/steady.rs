@@ -14,55 +14,57 @@ use crate::process::Machine;
 use crate::report::{Line, Report};
 use crate::subject::{Prepared, runtime};
 
-use super::{bare, pending_for};
+use super::{bare, pending_for, rounds};
 
 /// Notifications in a second.
 pub const RATE: u64 = 2_000;
 /// The time between two of them.
 pub const GAP: Duration = Duration::from_micros(1_000_000 / RATE);
 
+/// Both p99 of one round, in microseconds.
+struct Round {
+    bare: f64,
+    server: f64,
+}
+
 pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let (bare, bare_address) = bare()?;
-    let (mut of_bare, mut of_server, mut others) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..options.rounds {
+    let measured = rounds("steady", options.rounds, report, |number| {
         let prepared = Prepared::new(&options.server, pending_for(options, RATE))?;
         let requests = Arc::new(prepared.notifications());
         let served = prepared.serve()?;
         let machine = Machine::watch(&[&bare, &served.server, &served.simulator])?;
-        let mut run = |server| {
-            if server {
-                of_server.push(p99(served.address, &requests)?);
-            } else {
-                of_bare.push(p99(bare_address, &requests)?);
-            }
-            anyhow::Ok(())
+        let round = if number % 2 == 0 {
+            let bare = p99("bare", bare_address, &requests)?;
+            Round { bare, server: p99("ringproof", served.address, &requests)? }
+        } else {
+            let server = p99("ringproof", served.address, &requests)?;
+            Round { bare: p99("bare", bare_address, &requests)?, server }
         };
-        let server_first = round % 2 == 1;
-        run(server_first)?;
-        run(!server_first)?;
-        others.push(machine.others(&[&bare, &served.server, &served.simulator])?);
+        let others = machine.others(&[&bare, &served.server, &served.simulator])?;
         drop(served);
         prepared.check_verified(requests.len())?;
-    }
-    let ratio = median(of_server.iter().zip(&of_bare).map(|(server, bare)| server / bare));
+        Ok((round, others))
+    })?;
+    let of = |figure: fn(&Round) -> f64| median(measured.iter().map(figure));
+    let ratio = of(|round| round.server / round.bare);
     report.line(Line {
         what: format!("p99 at {RATE} notifications a second, open loop"),
         goal: "at most 6 times bare's",
         measured: format!(
             "{ratio:.1} times: {:.2} ms to {:.2} ms",
-            median(of_server) / 1e3,
-            median(of_bare) / 1e3
+            of(|round| round.server) / 1e3,
+            of(|round| round.bare) / 1e3
         ),
         is_met: ratio <= 6.0,
     });
-    report.others("steady", median(others));
     Ok(())
 }
 
-fn p99(address: SocketAddr, requests: &Arc<Requests>) -> Result<f64> {
+fn p99(name: &str, address: SocketAddr, requests: &Arc<Requests>) -> Result<f64> {
     let Paced { latencies, .. } = runtime()?.block_on(pace(address, Arc::clone(requests), GAP))?;
     println!(
-        "steady: p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs",
+        "steady, {name}: p50 {:.0} µs, p99 {:.0} µs, p99.9 {:.0} µs",
         microseconds(percentile(&latencies, 0.5)),
         microseconds(percentile(&latencies, 0.99)),
         microseconds(percentile(&latencies, 0.999)),

@@ -35,6 +35,8 @@ const MAX_KEY: usize = 255;
 const MAX_SOUND: usize = 128;
 /// When a start may be tried again that met the service closing or its own twin, in seconds.
 const RETRY_SOON: u64 = 2;
+/// Seconds after which a provider that was not reached is asked again.
+const RETRY_PROVIDER: u64 = 30;
 
 /// What can be wrong with a start.
 pub const PROBLEMS: &[Code] = &[
@@ -61,6 +63,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::IdempotencyMismatch,
     Code::Internal,
     Code::ProviderBusy,
+    Code::ProviderUnknown,
     Code::StoreUnavailable,
     Code::ShuttingDown,
 ];
@@ -318,6 +321,9 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::NoRoom(no_room) => {
             let seconds = no_room.retry_after.as_secs() + 1;
             Problem::new(Code::ProviderBusy, detail).retry_after(seconds)
+        }
+        StartRefusal::ProviderUnknown => {
+            Problem::new(Code::ProviderUnknown, detail).retry_after(RETRY_PROVIDER)
         }
         StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
         StartRefusal::IdempotencyRunning => {

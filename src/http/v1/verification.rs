@@ -274,7 +274,7 @@ impl EvidenceView {
 }
 
 fn warnings(verification: &Verification) -> Vec<Warning> {
-    if verification.to.is_known_valid() {
+    if verification.known_valid {
         return Vec::new();
     }
     let message =

@@ -129,7 +129,7 @@ impl Run<'_> {
         if let Some(verdict) = verdict {
             self.tally.verdicts[verdict as usize] += 1;
         }
-        if verdict == Some(Verdict::OutsideWindow) && self.world.may_measure() {
+        if verdict == Some(Verdict::OutsideWindow) {
             self.measure(0);
             let at = instant(self.world.now);
             return Some(self.world.judge(notice, at));
@@ -146,9 +146,6 @@ impl Run<'_> {
         match verdict {
             _ if !clock.changes() => None,
             Some(Verdict::StaleCallStart) if repeats => Some(Excuse::HourRepeats),
-            Some(Verdict::OutsideWindow) if self.world.may_not_measure() => {
-                Some(Excuse::MeasuredJustBefore)
-            }
             Some(Verdict::OutsideWindow)
                 if began_before && self.restarted_at >= clock.changes_at =>
             {

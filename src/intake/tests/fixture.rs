@@ -28,7 +28,8 @@ pub(super) fn policy() -> Policy {
         sources: Vec::new(),
         require_source: true,
         result_called_did: vec!["0".to_owned()],
-        measured_at: Mutex::new(None),
+        clock_asked_at: Mutex::new(None),
+        extensions_asked_at: Mutex::new(None),
     }
 }
 
@@ -56,6 +57,7 @@ pub(super) fn verification(
         id: VerificationId::from_bytes(u128::from(id).to_be_bytes()),
         app: name("shop"),
         to,
+        known_valid: true,
         reference: None,
         metadata: None,
         created_at: now,

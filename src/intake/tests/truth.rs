@@ -42,8 +42,6 @@ pub(super) enum Origin {
 /// Why a true result may be lost, as the design accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Excuse {
-    /// The zone has changed since the one measurement that a minute allows.
-    MeasuredJustBefore,
     /// A restart has forgotten the offset before the change.
     OffsetForgotten,
     /// An earlier call to the number was accepted in the first pass of the hour.

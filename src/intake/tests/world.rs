@@ -37,8 +37,6 @@ pub(super) struct World {
     live: Live,
     facts: Arc<Facts>,
     rim: Arc<Rim>,
-    measured_at: Option<Timestamp>,
-    may_not_measure: bool,
     /// Whether notifications are signed and read for real.
     signs: bool,
     /// Whether the next change meets another one that got in first.
@@ -77,8 +75,6 @@ impl World {
             live: Live::new(),
             facts: Arc::new(facts(Offsets::default())),
             rim: Arc::new(Rim { policy: policy(), received }),
-            measured_at: None,
-            may_not_measure: false,
             signs,
             contended: false,
             moves: Vec::new(),
@@ -229,7 +225,6 @@ impl World {
     pub(super) fn restart(&mut self) {
         self.live = Live::new();
         self.facts = Arc::new(facts(Offsets::default()));
-        self.measured_at = None;
         let now = instant(self.now);
         for index in 0..self.store.len() {
             if self.store[index].live_until(&self.timing) < now {
@@ -247,22 +242,6 @@ impl World {
         let at = instant(self.now);
         let facts = Arc::make_mut(&mut self.facts);
         facts.offsets = facts.offsets.measured(shows, at);
-    }
-
-    /// Whether the clock may be measured on behalf of a notification; if so, it is noted.
-    pub(super) fn may_measure(&mut self) -> bool {
-        let now = instant(self.now);
-        let may = Policy::may_measure(self.measured_at, now);
-        if may {
-            self.measured_at = Some(now);
-        }
-        self.may_not_measure = !may;
-        may
-    }
-
-    /// Whether the last notification that missed its window was not judged again.
-    pub(super) const fn may_not_measure(&self) -> bool {
-        self.may_not_measure
     }
 
     /// In some histories the whole way is gone: signed, encoded, decoded, checked, read.

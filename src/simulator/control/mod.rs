@@ -9,6 +9,7 @@ mod notifications;
 mod scripts;
 mod settings;
 
+use actix_web::error::InternalError;
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
@@ -16,6 +17,14 @@ use serde_json::{Value, json};
 pub(super) fn routes(service: &mut web::ServiceConfig) {
     service.service(
         web::scope("/_simulator")
+            .app_data(web::QueryConfig::default().error_handler(|error, _| {
+                let answer = unreadable(&error);
+                InternalError::from_response(error, answer).into()
+            }))
+            .app_data(web::PathConfig::default().error_handler(|error, _| {
+                let answer = refused(404, &error.to_string());
+                InternalError::from_response(error, answer).into()
+            }))
             .route("", web::get().to(guide))
             .route("/", web::get().to(guide))
             .configure(scripts::routes)
@@ -23,12 +32,17 @@ pub(super) fn routes(service: &mut web::ServiceConfig) {
             .configure(calls::routes)
             .configure(inbox::routes)
             .configure(notifications::routes)
-            .configure(handset::routes),
+            .configure(handset::routes)
+            .default_service(web::to(nowhere)),
     );
 }
 
 async fn guide() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(include_str!("../guide.md"))
+}
+
+async fn nowhere() -> HttpResponse {
+    refused(404, "there is no such method and path; GET /_simulator/ lists them")
 }
 
 /// A request that cannot be read; the text names what is wrong.

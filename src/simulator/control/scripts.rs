@@ -11,12 +11,9 @@ pub(super) fn routes(service: &mut web::ServiceConfig) {
     service
         .route("/scripts", web::get().to(list))
         .route("/scripts", web::delete().to(clear))
-        .service(
-            web::resource("/scripts/{number}")
-                .route(web::put().to(put))
-                .route(web::get().to(show))
-                .route(web::delete().to(delete)),
-        );
+        .route("/scripts/{number}", web::put().to(put))
+        .route("/scripts/{number}", web::get().to(show))
+        .route("/scripts/{number}", web::delete().to(delete));
 }
 
 async fn list(world: web::Data<World>) -> HttpResponse {

@@ -56,7 +56,7 @@ pub(super) const fn reason_code(reason: RefusalReason) -> u8 {
         RefusalReason::RateLimited => 1,
         RefusalReason::Unauthorized => 2,
         RefusalReason::Unreachable => 3,
-        RefusalReason::PromptMissing => 4,
+        RefusalReason::Withdrawn => 4,
     }
 }
 

@@ -19,6 +19,11 @@ mod embedded {
 /// How long the writer waits for another process that reads or copies beside it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Pages in the log after which it is copied into the database, 16 MiB. Everybody
+/// waits meanwhile, and pages that changed often are copied once: longer than the
+/// driver's usual 4 MiB, but not so long that opening after a crash is felt.
+const PAGES_BETWEEN_CHECKPOINTS: u32 = 4096;
+
 pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
     let path = &settings.path;
     let lock = lock(path)?;
@@ -79,6 +84,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS)?;
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
+use uuid::Builder;
 
 use super::columns::{Failure, column, id, nanoseconds, rows, verification};
 use super::start::{IDEMPOTENCY_KEPT, as_nanoseconds};
@@ -101,17 +102,22 @@ struct Held {
     verification: VerificationId,
 }
 
-/// A page of claims: those long dead, and where the next page begins.
+/// A page of claims: those long dead, and the one after which the next page begins.
 struct Page {
     dead: Vec<Held>,
-    last: Option<(Box<str>, i64)>,
+    last: Option<Held>,
 }
 
+/// Looks only at claims of verifications that are older than a dead claim is
+/// kept, so that neither a start nor the many in flight pay for it.
 async fn sweep_claims(store: &Sqlite, now: Timestamp) -> Result<u64, StoreError> {
     let (timing, mut swept) = (store.timing, 0);
-    let mut last = Some((Box::from(""), i64::MIN));
-    while let Some((account, form)) = last {
-        let page = store.readers.read(move |on| page(on, &account, form, &timing, now)).await?;
+    let young = first_id(now.checked_sub(DEAD_CLAIMS_KEPT).unwrap_or(Timestamp::MIN));
+    let first = VerificationId::from_bytes([0; 16]);
+    let mut last =
+        Some(Held { account: "".into(), form: i64::MIN, attempt: 0, verification: first });
+    while let Some(after) = last {
+        let page = store.readers.read(move |on| page(on, &after, young, &timing, now)).await?;
         last = page.last;
         if !page.dead.is_empty() {
             swept += store.write(move |on| remove(on, &page.dead)).await?;
@@ -120,17 +126,31 @@ async fn sweep_claims(store: &Sqlite, now: Timestamp) -> Result<u64, StoreError>
     Ok(swept)
 }
 
+/// The id before all that are made at `at` or later: ids are in order of time.
+fn first_id(at: Timestamp) -> VerificationId {
+    let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    VerificationId::new(Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid())
+}
+
 fn page(
     on: &Connection,
-    account: &str,
-    form: i64,
+    after: &Held,
+    young: VerificationId,
     timing: &Timing,
     now: Timestamp,
 ) -> Result<Page, Failure> {
     let sql = "SELECT account, form, verification_id, attempt, record FROM claims \
                LEFT JOIN verifications ON verifications.id = claims.verification_id \
-               WHERE (account, form) > (?1, ?2) ORDER BY account, form LIMIT ?3";
-    let claims = rows(on, sql, params![account, form, AT_ONCE], |row| {
+               WHERE (verification_id, account, form) > (?1, ?2, ?3) AND verification_id < ?4 \
+               ORDER BY verification_id, account, form LIMIT ?5";
+    let place = params![
+        after.verification.as_bytes(),
+        after.account,
+        after.form,
+        young.as_bytes(),
+        AT_ONCE
+    ];
+    let claims = rows(on, sql, place, |row| {
         let held = Held {
             account: column(row, "claims", "account")?,
             form: column(row, "claims", "form")?,
@@ -141,7 +161,7 @@ fn page(
         let dead = orphan || is_long_dead(row, held.attempt, timing, now)?;
         Ok((held, dead))
     })?;
-    let last = claims.last().map(|(held, _)| (held.account.clone(), held.form));
+    let last = claims.last().map(|(held, _)| held.clone());
     let dead = claims.into_iter().filter_map(|(held, dead)| dead.then_some(held)).collect();
     Ok(Page { dead, last })
 }

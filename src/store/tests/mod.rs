@@ -82,6 +82,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
         id: VerificationId::new(Uuid::new_v7(time)),
         app: name("shop"),
         to: PhoneNumber::from_u64(number),
+        known_valid: true,
         reference: Some("order-1".into()),
         metadata: Some("{\"cart\":7}".into()),
         created_at: now,

@@ -125,6 +125,7 @@ fn verification() -> impl Strategy<Value = Verification> {
                 id: VerificationId::from_bytes(who.0),
                 app: who.1,
                 to: PhoneNumber::from_u64(who.2),
+                known_valid: true,
                 reference: who.3,
                 metadata: who.4,
                 created_at,

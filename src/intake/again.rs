@@ -1,0 +1,147 @@
+//! Judging a notification once more, when what we know of the provider may be
+//! out of date: its clock's zone may have changed, or its extensions.
+//!
+//! The 200 is on its way by then. It is judged by when it was received.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::provider::ProviderError;
+use crate::service::{Account, Facts};
+
+use super::{Context, Intake, Policy, Received, Verdict, body};
+
+/// How often the provider is asked on behalf of one notification.
+const MOST_TRIES: usize = 3;
+
+/// What may be out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// The provider's clock: a result missed the window.
+    Clock,
+    /// The PBX's extensions: a signed one is not among them.
+    Extensions,
+}
+
+impl Doubt {
+    /// The doubt that a verdict leaves, if any.
+    pub(super) const fn of(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::OutsideWindow => Some(Self::Clock),
+            Verdict::Ambiguous => Some(Self::Extensions),
+            Verdict::Accepted
+            | Verdict::Progress
+            | Verdict::Hint
+            | Verdict::NotAResult
+            | Verdict::NotOutgoing
+            | Verdict::ForeignDid
+            | Verdict::NoNumber
+            | Verdict::NoMatch
+            | Verdict::NearMiss
+            | Verdict::StaleCallStart
+            | Verdict::UnknownEvent
+            | Verdict::Malformed
+            | Verdict::BadSignature
+            | Verdict::BadSource
+            | Verdict::UnknownToken
+            | Verdict::TooLarge => None,
+        }
+    }
+
+    fn is_settled(self, judged_with: &Facts, now_known: &Facts) -> bool {
+        match self {
+            Self::Clock => judged_with.offsets != now_known.offsets,
+            Self::Extensions => judged_with.extensions != now_known.extensions,
+        }
+    }
+
+    const fn asked_at(self, policy: &Policy) -> &Mutex<Option<jiff::Timestamp>> {
+        match self {
+            Self::Clock => &policy.clock_asked_at,
+            Self::Extensions => &policy.extensions_asked_at,
+        }
+    }
+}
+
+impl Intake {
+    /// Asks the provider, at most once a minute for all notifications together,
+    /// and judges once more if what it tells is new.
+    pub(super) fn judge_again_later(
+        self: &Arc<Self>,
+        received: Received,
+        doubt: Doubt,
+        judged_with: Arc<Facts>,
+    ) {
+        let intake = Arc::clone(self);
+        let closing = self.service.closing();
+        self.service.spawn(async move {
+            tokio::select! {
+                () = intake.judge_again(&received, doubt, &judged_with) => {}
+                () = closing.cancelled() => {}
+            }
+        });
+    }
+
+    async fn judge_again(&self, received: &Received, doubt: Doubt, judged_with: &Facts) {
+        let index = usize::from(received.account.0);
+        let (policy, account) = (&self.policies[index], &self.service.accounts()[index]);
+        let Some(facts) = self.settle(doubt, policy, account, judged_with).await else { return };
+        let Ok(decoded) = body::decode(received).await else { return };
+        let signature = received.signature.as_deref();
+        let Ok(authentic) = decoded.authenticate(signature, &policy.secrets) else { return };
+        let evidence = policy.evidence(authentic.secret_index());
+        let context = Context { policy, facts: &facts, evidence, received };
+        match self.judge(&authentic, &context).await {
+            Ok(verdict) => self.count(verdict),
+            Err(error) => tracing::error!(
+                account.name = %policy.account, error = %error,
+                "a notification could not be stored when it was judged again",
+            ),
+        }
+    }
+
+    /// What is known once it differs from what was judged with; `None` if the
+    /// provider confirms that it does not.
+    async fn settle(
+        &self,
+        doubt: Doubt,
+        policy: &Policy,
+        account: &Account,
+        judged_with: &Facts,
+    ) -> Option<Arc<Facts>> {
+        for _ in 0..MOST_TRIES {
+            // Held while the provider is asked, so that others wait for its answer.
+            let mut asked_at = doubt.asked_at(policy).lock().await;
+            let facts = account.facts();
+            if doubt.is_settled(judged_with, &facts) {
+                return Some(facts);
+            }
+            if let Some(last) = *asked_at {
+                self.service.clock().sleep_until(Policy::may_ask_again_at(last)).await;
+            }
+            *asked_at = Some(self.service.clock().now());
+            match self.ask(doubt, account).await {
+                Ok(()) => {
+                    let facts = account.facts();
+                    return doubt.is_settled(judged_with, &facts).then_some(facts);
+                }
+                Err(error) => tracing::warn!(
+                    account.name = %policy.account, error = %error,
+                    "the provider did not tell what a notification must be judged by",
+                ),
+            }
+            drop(asked_at);
+            self.service.clock().sleep(Duration::from_secs(10)).await;
+        }
+        None
+    }
+
+    async fn ask(&self, doubt: Doubt, account: &Account) -> Result<(), ProviderError> {
+        match doubt {
+            Doubt::Clock => account.measure(|| self.service.clock().now()).await,
+            Doubt::Extensions => account.refresh_extensions().await,
+        }
+    }
+}
