@@ -49,6 +49,7 @@ proptest! {
         if let Some(form) = WrittenForm::read(&digits) {
             prop_assert_eq!(WrittenForm::from_u64(form.as_u64()), form);
             prop_assert!(i64::try_from(form.as_u64()).is_ok());
+            prop_assert!(form.as_u64() >= 10_000_000, "it has seven digits behind its 1");
         }
     }
 

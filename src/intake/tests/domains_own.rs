@@ -197,3 +197,13 @@ fn a_result_outranks_a_later_refusal_by_the_api() {
     scene.deliver(&end("answered", "1"));
     assert_eq!(scene.outcome(), Some(Outcome::Confirmed));
 }
+
+#[test]
+fn a_call_that_may_have_been_placed_is_never_taken_as_refused() {
+    let mut scene = Scene::new();
+    scene.world.restart();
+    let refused = Event::Refused { attempt: 0, reason: RefusalReason::Unreachable };
+    scene.world.answered(scene.index, &refused);
+    assert_eq!(scene.outcome(), None);
+    assert_eq!(scene.world.start(NUMBER, Key::ONE, 600_000), None, "its claims hold");
+}

@@ -15,6 +15,9 @@ use super::truth::{Call, Origin};
 use super::world::{World, instant};
 use crate::domain::{Event, Key};
 
+/// How late the worker may be that lets time pass, in milliseconds.
+const LATE: [Millis; 3] = [250, 0, 30_000];
+
 /// What comes of what happened.
 #[derive(Clone)]
 pub(super) enum Next {
@@ -185,9 +188,8 @@ impl<'a> Run<'a> {
         };
         let result = invariants::hold_for_start(now, &self.calls, &call);
         self.calls.push(call);
-        // The worker is late by up to a quarter of a second, and looks again at the very end.
-        self.plan(now + 180_000 + 250, Next::Falls { due: index });
-        self.plan(expires_at + 30, Next::Falls { due: index });
+        self.plan(now + 180_000 + LATE[0], Next::Falls { due: index });
+        self.plan(expires_at + LATE[2], Next::Falls { due: index });
         result
     }
 
@@ -237,8 +239,8 @@ impl<'a> Run<'a> {
                 self.tell(|| format!("{index}: ends as {:?}", end.outcome));
             }
             if let Some(due) = after.due_at(&self.world.timing) {
-                let late = (after.version % 3) * 80;
-                self.plan(due.as_millisecond() + i64::from(late), Next::Falls { due: index });
+                let late = LATE[usize::try_from(after.version).unwrap() % LATE.len()];
+                self.plan(due.as_millisecond() + late, Next::Falls { due: index });
             }
         }
         Ok(())
