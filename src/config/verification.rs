@@ -36,9 +36,9 @@ impl VerificationLimits {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let limits = Self {
             expires_in: section
-                .duration("expires_in", Duration::from_secs(1)..=Duration::from_mins(10)),
+                .duration("expires_in", Duration::from_secs(10)..=Duration::from_mins(10)),
             max_expires_in: section
-                .duration("max_expires_in", Duration::from_secs(1)..=Duration::from_mins(10)),
+                .duration("max_expires_in", Duration::from_secs(10)..=Duration::from_mins(10)),
             result_window: section
                 .duration("result_window", Duration::from_secs(1)..=Duration::from_hours(1)),
             call_lost_after: section

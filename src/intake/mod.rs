@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::{Event, Evidence, Verification, VerificationId, WrittenForm};
+use crate::domain::{Check, Event, Evidence, Verification, VerificationId, WrittenForm};
 use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
 use crate::store::{NotificationRow, StoreError};
 use crate::telemetry;
@@ -132,6 +132,12 @@ impl Intake {
                 return Answer::Unauthentic;
             }
         };
+        if authentic.secret_index() > 0 {
+            tracing::info!(
+                account.name = %policy.account, signature.secret = "previous",
+                "a notification is signed with a previous secret; the rotation is not finished at the provider",
+            );
+        }
         let facts = account.facts();
         let evidence = policy.evidence(authentic.secret_index());
         let context = Context { policy, facts: &facts, evidence, received: &received };
@@ -217,7 +223,11 @@ impl Intake {
             let took = self.service.clock().now().duration_since(context.received.at);
             telemetry::metrics::meters().notification_to_wake.record(took.as_secs_f64());
         }
-        tracing::debug!(verification.id = %id, verdict = verdict.as_str(), evidence.level = context.evidence.level().as_str(), "notification: {}", verdict.as_str());
+        tracing::debug!(
+            verification.id = %id, verdict = verdict.as_str(), signature.secret = context.secret(),
+            evidence.level = context.evidence.level().as_str(),
+            "notification: {}", verdict.as_str(),
+        );
         Ok(verdict)
     }
 
@@ -299,6 +309,11 @@ fn decide(
 }
 
 impl Context<'_> {
+    /// Which of the account's secrets the signature fits.
+    const fn secret(&self) -> &'static str {
+        if self.evidence.has(Check::PreviousSecret) { "previous" } else { "current" }
+    }
+
     fn row(&self, event: &str, verdict: Verdict) -> NotificationRow {
         NotificationRow {
             received_at: self.received.at,

@@ -31,9 +31,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::{Name, Timing};
+use crate::domain::{Name, Outcome, Timing};
 use crate::live::Live;
 use crate::store::{NotificationRow, Store};
+use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
 pub use crate::store::{KeyRow, StoreError};
@@ -71,6 +72,7 @@ pub struct Service {
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
+    outcomes: Counters,
     /// Where work goes on that its caller has left.
     runtime: Handle,
     tasks: TaskTracker,
@@ -102,6 +104,11 @@ impl Service {
             server_key,
             keys,
             starting: start::Starting::default(),
+            outcomes: Counters::new(
+                VERIFICATIONS_TOTAL,
+                "outcome",
+                Outcome::ALL.map(Outcome::as_str),
+            ),
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),

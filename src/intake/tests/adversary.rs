@@ -6,7 +6,8 @@
 //! that is judged, or of another call *to the same number within the same
 //! window*, says whatever its holder likes until the first key result has been
 //! judged. He uses those afterwards only. (A call that came in to a line which the
-//! PBX names 0 is such a call: its direction is not signed either.) For the same reason he does not use,
+//! PBX names 0 is such a call: its direction is not signed either, and whoever
+//! phones chooses the number that is.) For the same reason he does not use,
 //! in the hour that the autumn clock repeats, a header of the hour before that
 //! was never accepted: its text is, to the letter, that of a call made now.
 
@@ -83,7 +84,7 @@ impl Attack {
                 set_outgoing(&mut notice, extension, text.strip_prefix(extension)?);
             }
             Self::ShiftToExtension => {
-                let (internal, destination) = split(1 + usize::try_from(pick % 3).ok()?)?;
+                let (internal, destination) = split(1 + usize::from(pick.is_multiple_of(2)))?;
                 set_outgoing(&mut notice, internal, destination);
             }
             Self::ShiftFromCalledSide => {
@@ -161,7 +162,10 @@ pub(super) fn is_withheld(
     }
     // Thirty seconds of tolerance and as much as the clock may be off.
     let opens_at = attempt.intent_at.as_millisecond() - 56_000;
-    let is_of_another_call = header.like_ours && header.call.is_none() && truly == Some(named.0);
+    // Of an incoming call the caller chooses the number, and with it what is signed.
+    let chosen = !header.notice.pbx_call_id.starts_with("out_");
+    let is_of_another_call =
+        header.like_ours && header.call.is_none() && (chosen || truly == Some(named.0));
     let is_repeated = repeats.is_some_and(|since| {
         header.began_at < since + 60_000 && header.began_at + 3_600_000 >= opens_at
     });

@@ -2,8 +2,9 @@
 //! of a result, again with an adversary's case each.
 
 use super::pbx::{Notice, PbxClock, Text, civil};
+use super::story::{ENDINGS, Ending};
 use super::world::World;
-use crate::domain::{Event, Key, Outcome, Status};
+use crate::domain::{Event, Key, Outcome, RefusalReason, Status};
 use crate::intake::Verdict;
 use crate::zadarma::notification::CallEvent;
 
@@ -151,4 +152,48 @@ fn a_later_leg_is_remembered_though_it_repeats_the_result() {
     scene.deliver(&second_leg);
     let last = scene.world.store[scene.index].attempts[0].last_call_start();
     assert!(last > first);
+}
+
+#[test]
+fn of_two_ends_without_a_key_the_same_counts_in_either_order() {
+    let come_true = |first: &Ending, second: &Ending, calltype: &'static str| {
+        let mut scene = Scene::new();
+        for ending in [first, second] {
+            let mut notice = end(ending.disposition, "");
+            notice.status_code = Some(Text::Borrowed(ending.status_code));
+            notice.calltype = Some(Text::Borrowed(calltype));
+            notice.callback_dtmf = None;
+            scene.deliver(&notice);
+        }
+        scene.world.now += 600_000;
+        scene.world.answered(scene.index, &Event::TimePassed);
+        scene.outcome().expect("its time is over")
+    };
+    for (one, other) in ENDINGS.iter().flat_map(|one| ENDINGS.iter().map(move |other| (one, other)))
+    {
+        for calltype in ["callback_leg1", "normal"] {
+            let outcome = come_true(one, other, calltype);
+            assert_eq!(outcome, come_true(other, one, calltype));
+            assert_ne!(outcome, Outcome::Confirmed);
+        }
+    }
+}
+
+#[test]
+fn a_result_outranks_a_later_refusal_by_the_api() {
+    let refused = Event::Refused { attempt: 0, reason: RefusalReason::Refused };
+    let mut scene = Scene::new();
+    scene.deliver(&end("answered", "1"));
+    scene.world.answered(scene.index, &refused);
+    assert_eq!(scene.outcome(), Some(Outcome::Confirmed));
+    assert_eq!(scene.world.start(NUMBER, Key::ONE, 600_000), None, "its claims hold");
+
+    let mut scene = Scene::new();
+    let mut first_leg = end("answered", "");
+    first_leg.callback_dtmf = None;
+    scene.deliver(&first_leg);
+    scene.world.answered(scene.index, &refused);
+    assert_eq!(scene.outcome(), None);
+    scene.deliver(&end("answered", "1"));
+    assert_eq!(scene.outcome(), Some(Outcome::Confirmed));
 }

@@ -122,6 +122,7 @@ fn round(random: &mut Random, now: Millis, number: usize, into: &mut Vec<(Millis
         let written = random.below(6);
         let event = random.pick(&[CallEvent::OutEnd, CallEvent::OutEnd, CallEvent::OutStart]);
         let (error, answered) = (random.between(-20_000, 20_000), random.percent(70));
+        let number = number ^ random.below(2);
         into.push((any(random), Happening::AgentCall { number, written, event, error, answered }));
     }
     if random.percent(12) {

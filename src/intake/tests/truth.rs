@@ -52,7 +52,7 @@ impl Call {
     pub(super) fn is_confirmed_by_person(&self) -> bool {
         self.story.placed
             && self.story.ending.result == CallResult::Answered
-            && self.press.is_exactly(self.story.pressed)
+            && self.story.pressed == self.press.digit().to_string()
     }
 
     pub(super) fn shares_a_form_with(&self, other: &Self) -> bool {

@@ -12,7 +12,7 @@ async fn of_concurrent_starts_of_one_number_exactly_one_is_stored() {
     let starts = (0..50).map(|_| test.store.start(start(NUMBER, at(0)), at(0)));
     let answers = join_all(starts).await;
     let stored = answers.iter().filter(|answer| matches!(answer, Ok(Started::Stored { .. })));
-    let until = at(600);
+    let until = at(630);
     let held = answers
         .iter()
         .filter(|answer| matches!(answer, Ok(Started::ClaimHeld { until: end }) if *end == until));
@@ -27,7 +27,7 @@ async fn one_held_form_refuses_the_start_and_stores_nothing_of_it() {
     other.claims.push(claims(NUMBER)[1].clone());
     let id = other.verification.id;
     let answer = test.store.start(other, at(1)).await.unwrap();
-    assert_eq!(answer, Started::ClaimHeld { until: at(600) });
+    assert_eq!(answer, Started::ClaimHeld { until: at(630) });
     assert_eq!(test.store.find(id).await.unwrap(), None);
     assert!(test.store.timeline(id, 0).await.unwrap().is_empty());
 }
@@ -53,7 +53,7 @@ async fn a_start_overwrites_dead_claims_and_learns_of_the_call_before() {
     let second = test.started(NUMBER, at(80)).await;
     assert_eq!(second.attempts[0].earlier_call_start, Some(PbxTime(5_000)));
     assert_eq!(test.store.find(second.id).await.unwrap(), Some(second));
-    let third = test.started(NUMBER, at(80 + 600)).await;
+    let third = test.started(NUMBER, at(80 + 630)).await;
     assert_eq!(third.attempts[0].earlier_call_start, Some(PbxTime(5_000)), "over two starts");
 }
 

@@ -21,7 +21,7 @@ async fn dead_claims_and_idempotency_keys_go_after_a_day() {
     let test = TestStore::open().await;
     let start = idempotent(start(NUMBER, at(0)), "key-1", 1);
     test.store.start(start, at(0)).await.unwrap();
-    let swept = test.store.sweep(at(600) + A_DAY).await.unwrap();
+    let swept = test.store.sweep(at(630) + A_DAY).await.unwrap();
     assert_eq!(swept, Swept { claims: 2, idempotency_keys: 1, ..Swept::default() });
     assert_eq!(test.store.idempotency(&name("shop"), "key-1").await.unwrap(), None);
 }
