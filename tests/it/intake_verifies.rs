@@ -251,7 +251,9 @@ async fn an_open_verification_is_not_decided_by_progress_or_by_another_call() {
     }
 
     assert_eq!(app.show(&started["id"]).await["status"], "pending");
-    let timeline = app.timeline(&started["id"]).await;
+    let mut timeline = app.timeline(&started["id"]).await;
+    // The provider's answer and its first notifications are on their way at the same time.
+    timeline.retain(|entry| entry != "call_accepted");
     assert!(
         timeline.ends_with(&["ringing".into(), "answered".into(), "other_call_ended".into()]),
         "{timeline:?}"
