@@ -77,6 +77,12 @@ impl VerificationLimits {
             ("clock_tolerance", self.clock_tolerance),
             ("result_window", self.result_window),
         );
+        // Else the claims of a call could end before the call itself is given up.
+        at_most(
+            section,
+            ("result_grace", self.result_grace),
+            ("clock_tolerance twice over", self.clock_tolerance * 2),
+        );
         at_most(section, ("default_wait", self.default_wait), ("max_wait", self.max_wait));
         at_most(section, ("redeem_within", self.redeem_within), ("retention", self.retention));
     }

@@ -24,7 +24,7 @@ use crate::telemetry;
 use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
 use crate::zadarma::notification::{Authentic, CallNotification, Notification};
 
-pub use policy::{Policy, is_echo};
+pub use policy::{Asking, Policy, is_echo};
 pub use verdict::Verdict;
 
 use again::Doubt;
@@ -144,8 +144,10 @@ impl Intake {
         match self.judge(&authentic, &context).await {
             Ok(verdict) => {
                 self.count(verdict);
+                let doubt = Doubt::of(verdict)
+                    .filter(|doubt| self.is_worth_asking(*doubt, &authentic, &context));
                 drop(authentic);
-                if let Some(doubt) = Doubt::of(verdict) {
+                if let Some(doubt) = doubt {
                     self.judge_again_later(received, doubt, facts);
                 }
                 Answer::Acknowledged
@@ -204,7 +206,7 @@ impl Intake {
                 verdict = judged;
                 let mut row = context.row(case.call.event.as_str(), judged);
                 row.verification = Some(id);
-                if event.is_some() {
+                if event.is_some() || judged == Verdict::OutsideWindow {
                     row.body = Some(context.received.body.clone());
                     row.signature.clone_from(&context.received.signature);
                 }
@@ -254,6 +256,26 @@ impl Intake {
         }
         self.service.journal(row).await?;
         Ok(verdict)
+    }
+
+    /// The clock always: the number is an attempt's. Extensions only if they are the
+    /// provider's to tell and the number is one that is being called.
+    fn is_worth_asking(
+        &self,
+        doubt: Doubt,
+        authentic: &Authentic<'_>,
+        context: &Context<'_>,
+    ) -> bool {
+        let claimed = || match authentic.interpret() {
+            Notification::Call(call) => WrittenForm::read(call.number).is_some_and(|form| {
+                self.service.find_claim(context.received.account, form).exact().is_some()
+            }),
+            Notification::Other { .. } => false,
+        };
+        match doubt {
+            Doubt::Clock => true,
+            Doubt::Extensions => context.policy.asks_extensions && claimed(),
+        }
     }
 
     fn refuse_source(&self, received: &Received, policy: &Policy, authentic: bool) -> Answer {

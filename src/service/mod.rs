@@ -48,7 +48,7 @@ pub use search::{Page, SearchRequest};
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
 pub use start::{Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds};
-pub use to_the_end::to_the_end;
+pub use to_the_end::{Background, to_the_end};
 
 /// What the use cases need, once checked and never changed.
 pub struct Settings {
@@ -73,9 +73,7 @@ pub struct Service {
     keys: key::Keys,
     starting: start::Starting,
     outcomes: Counters,
-    /// Where work goes on that its caller has left.
-    runtime: Handle,
-    tasks: TaskTracker,
+    background: Background,
     closing: CancellationToken,
 }
 
@@ -109,8 +107,7 @@ impl Service {
                 "outcome",
                 Outcome::ALL.map(Outcome::as_str),
             ),
-            runtime: Handle::current(),
-            tasks: TaskTracker::new(),
+            background: Background { runtime: Handle::current(), tasks: TaskTracker::new() },
             closing: CancellationToken::new(),
         });
         service.recover().await?;
@@ -143,8 +140,8 @@ impl Service {
 
     /// Where work goes on that its caller has left.
     #[must_use]
-    pub const fn runtime(&self) -> &Handle {
-        &self.runtime
+    pub const fn background(&self) -> &Background {
+        &self.background
     }
 
     /// How many verifications are held in memory, and how many callers wait.
@@ -171,7 +168,7 @@ impl Service {
 
     /// Runs work that this service waits for when it closes.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn_on(work, &self.runtime);
+        self.background.tasks.spawn_on(work, &self.background.runtime);
     }
 
     /// Stops: waiters are answered with what is known, and no start is taken.
@@ -188,8 +185,8 @@ impl Service {
     /// Ends: returns when every task has, and the store has written all it took.
     pub async fn close(&self) {
         self.begin_closing();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.background.tasks.close();
+        self.background.tasks.wait().await;
         self.store.clone().close().await;
     }
 }

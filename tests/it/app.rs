@@ -394,12 +394,16 @@ pub fn note_secrets_of(json: &Value) {
     }
 }
 
+/// Where this process logs.
+pub fn log_file() -> PathBuf {
+    suite_folder().join(format!("log-{}.txt", std::process::id()))
+}
+
 /// All that this process logs, at the level that logs most.
 fn log_to_a_file() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let path = suite_folder().join(format!("log-{}.txt", std::process::id()));
-        let file = std::fs::File::create(path).unwrap();
+        let file = std::fs::File::create(log_file()).unwrap();
         let filter = tracing_subscriber::EnvFilter::new("info,ringproof=trace");
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
