@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::clock::Clock;
 use crate::config::{self, Config, VerificationLimits};
 use crate::domain::{Key, Name, PhoneNumber, Secret, Timing};
-use crate::intake::Policy;
+use crate::intake::{Asking, Policy};
 use crate::provider;
 use crate::service::{self, Account, Prompt, PromptKey, PromptSounds};
 
@@ -69,8 +69,9 @@ pub(super) fn policy(account: &config::Account) -> anyhow::Result<Policy> {
         sources: account.source_addresses.clone(),
         require_source: account.require_source,
         result_called_did: account.result_called_did.clone(),
-        clock_asked_at: tokio::sync::Mutex::new(None),
-        extensions_asked_at: tokio::sync::Mutex::new(None),
+        asks_extensions: account.extensions.is_empty(),
+        clock: Asking::default(),
+        extensions: Asking::default(),
     })
 }
 

@@ -12,7 +12,7 @@ use super::client::{Api, Server};
 /// Arguments of `verify`.
 #[derive(Args)]
 pub(super) struct Verify {
-    /// The number, as in +380441234567
+    /// The number, as in +380991234567
     to: String,
     /// How the person is reached
     #[arg(long, default_value = "call_button")]

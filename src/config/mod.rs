@@ -137,10 +137,19 @@ impl Config {
         config
     }
 
-    /// A token selects the account, so no two accounts may share one.
+    /// A token selects the account, so no two accounts may share one; and calls to one
+    /// number are kept apart within an account only, so no two may be the same one.
     fn check(&self, root: &Section<'_>) {
         let mut seen = BTreeSet::new();
+        let mut keys = BTreeSet::new();
         for account in self.accounts.values() {
+            if !account.key.is_empty() && !keys.insert((&account.base_url, &account.key)) {
+                let message = format!(
+                    "{} has the key of another account; one account at the provider is one here",
+                    account.name
+                );
+                root.wrong("accounts", &message);
+            }
             let tokens: BTreeSet<&str> =
                 account.notification_tokens().map(|token| token.expose()).collect();
             if tokens.iter().any(|token| !token.is_empty() && seen.contains(token)) {

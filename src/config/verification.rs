@@ -36,9 +36,9 @@ impl VerificationLimits {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let limits = Self {
             expires_in: section
-                .duration("expires_in", Duration::from_secs(1)..=Duration::from_mins(10)),
+                .duration("expires_in", Duration::from_secs(10)..=Duration::from_mins(10)),
             max_expires_in: section
-                .duration("max_expires_in", Duration::from_secs(1)..=Duration::from_mins(10)),
+                .duration("max_expires_in", Duration::from_secs(10)..=Duration::from_mins(10)),
             result_window: section
                 .duration("result_window", Duration::from_secs(1)..=Duration::from_hours(1)),
             call_lost_after: section
@@ -76,6 +76,12 @@ impl VerificationLimits {
             section,
             ("clock_tolerance", self.clock_tolerance),
             ("result_window", self.result_window),
+        );
+        // Else the claims of a call could end before the call itself is given up.
+        at_most(
+            section,
+            ("result_grace", self.result_grace),
+            ("clock_tolerance twice over", self.clock_tolerance * 2),
         );
         at_most(section, ("default_wait", self.default_wait), ("max_wait", self.max_wait));
         at_most(section, ("redeem_within", self.redeem_within), ("retention", self.retention));

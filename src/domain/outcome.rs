@@ -184,7 +184,8 @@ pub enum RefusalReason {
     Unauthorized,
     /// The provider could not be reached; nothing had been sent.
     Unreachable,
-    /// The verification had ended before the call's turn came; nothing was sent.
+    /// The verification had ended, or the service was stopping, before the call's turn
+    /// came; nothing was sent.
     Withdrawn,
 }
 

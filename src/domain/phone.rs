@@ -16,11 +16,11 @@ pub struct PhoneNumber(u64);
 pub enum InvalidNumber {
     /// It does not begin with a plus sign and a calling code.
     #[error(
-        "write the number in E.164: a plus sign, the calling code and the national number, as in +380441234567"
+        "write the number in E.164: a plus sign, the calling code and the national number, as in +380991234567"
     )]
     NotInternational,
     /// No country has that calling code.
-    #[error("no country has this calling code; write the number in E.164, as in +380441234567")]
+    #[error("no country has this calling code; write the number in E.164, as in +380991234567")]
     UnknownCallingCode,
     /// It carries an extension.
     #[error("the number has an extension, which cannot be called here; leave it out")]
@@ -34,7 +34,7 @@ pub enum InvalidNumber {
     #[error("the number is too long for its calling code")]
     TooLong,
     /// It holds something else than a number.
-    #[error("this is not a phone number; write it in E.164, as in +380441234567")]
+    #[error("this is not a phone number; write it in E.164, as in +380991234567")]
     NotANumber,
 }
 

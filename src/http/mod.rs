@@ -48,6 +48,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// Connections that a worker takes beside those that wait.
 const CONNECTIONS_BESIDE_WAITS: usize = 25_000;
 
+/// Files that the store, the logs and calls to providers may have open.
+const FILES_OF_OUR_OWN: usize = 256;
+
 /// What the surface stands on.
 pub struct Surface {
     /// The use cases.
@@ -85,7 +88,7 @@ pub enum ServeError {
 pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeError> {
     let tls = surface.server.tls.as_ref().map(tls::configure).transpose()?;
     let workers = surface.server.workers;
-    let max_connections = CONNECTIONS_BESIDE_WAITS.saturating_add(surface.server.max_waits);
+    let max_connections = connections(surface.server.max_waits, workers);
     // Whole seconds; part of one counts as one.
     let shutdown_timeout = surface.server.shutdown_timeout.as_millis().div_ceil(1000);
     let state = web::Data::new(State::new(surface));
@@ -113,4 +116,28 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
         None => server.listen(listener),
     };
     Ok(server.map_err(ServeError::Listener)?.run())
+}
+
+/// How many connections each worker takes: what is wanted, or what the limit of open
+/// files leaves after the store's, so that strangers who hold connections open cannot
+/// use up what accepting a notification needs.
+fn connections(max_waits: usize, workers: usize) -> usize {
+    let wanted = CONNECTIONS_BESIDE_WAITS.saturating_add(max_waits);
+    let workers = match workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let open = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let raised = rustix::process::setrlimit(rustix::process::Resource::Nofile, open).is_ok();
+    let files = if raised { limit.maximum } else { limit.current };
+    let Some(files) = files.and_then(|files| usize::try_from(files).ok()) else { return wanted };
+    let each = files.saturating_sub(FILES_OF_OUR_OWN).max(workers) / workers;
+    if each * workers < max_waits {
+        tracing::warn!(
+            limit = files,
+            "{files} files may be open, fewer than server.max_waits = {max_waits} needs; raise the limit of open files (ulimit -n, LimitNOFILE)",
+        );
+    }
+    wanted.min(each)
 }

@@ -4,17 +4,12 @@
 //! The 200 is on its way by then. It is judged by when it was received.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::Mutex;
 
 use crate::provider::ProviderError;
 use crate::service::{Account, Facts};
 
+use super::policy::Asking;
 use super::{Context, Intake, Policy, Received, Verdict, body};
-
-/// How often the provider is asked on behalf of one notification.
-const MOST_TRIES: usize = 3;
 
 /// What may be out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +52,10 @@ impl Doubt {
         }
     }
 
-    const fn asked_at(self, policy: &Policy) -> &Mutex<Option<jiff::Timestamp>> {
+    const fn asking(self, policy: &Policy) -> &Asking {
         match self {
-            Self::Clock => &policy.clock_asked_at,
-            Self::Extensions => &policy.extensions_asked_at,
+            Self::Clock => &policy.clock,
+            Self::Extensions => &policy.extensions,
         }
     }
 }
@@ -86,8 +81,8 @@ impl Intake {
 
     async fn judge_again(&self, received: &Received, doubt: Doubt, judged_with: &Facts) {
         let index = usize::from(received.account.0);
-        let (policy, account) = (&self.policies[index], &self.service.accounts()[index]);
-        let Some(facts) = self.settle(doubt, policy, account, judged_with).await else { return };
+        let policy = &self.policies[index];
+        let Some(facts) = self.settle(doubt, received, judged_with).await else { return };
         let Ok(decoded) = body::decode(received).await else { return };
         let signature = received.signature.as_deref();
         let Ok(authentic) = decoded.authenticate(signature, &policy.secrets) else { return };
@@ -103,39 +98,51 @@ impl Intake {
     }
 
     /// What is known once it differs from what was judged with; `None` if the
-    /// provider confirms that it does not.
+    /// provider confirms that it does not, or nothing comes in time.
     async fn settle(
         &self,
         doubt: Doubt,
-        policy: &Policy,
-        account: &Account,
+        received: &Received,
         judged_with: &Facts,
     ) -> Option<Arc<Facts>> {
-        for _ in 0..MOST_TRIES {
-            // Held while the provider is asked, so that others wait for its answer.
-            let mut asked_at = doubt.asked_at(policy).lock().await;
+        let index = usize::from(received.account.0);
+        let (policy, account) = (&self.policies[index], &self.service.accounts()[index]);
+        let (asking, clock) = (doubt.asking(policy), self.service.clock());
+        let _waiting = asking.wait()?;
+        let deadline = received.at.checked_add(self.service.timing().result_window).ok()?;
+        let mut answers = account.answers();
+        loop {
+            answers.mark_unchanged();
             let facts = account.facts();
             if doubt.is_settled(judged_with, &facts) {
                 return Some(facts);
             }
-            if let Some(last) = *asked_at {
-                self.service.clock().sleep_until(Policy::may_ask_again_at(last)).await;
+            let now = clock.now();
+            if now >= deadline || asking.has_answered_since(received.at) {
+                return None;
             }
-            *asked_at = Some(self.service.clock().now());
-            match self.ask(doubt, account).await {
-                Ok(()) => {
-                    let facts = account.facts();
-                    return doubt.is_settled(judged_with, &facts).then_some(facts);
-                }
-                Err(error) => tracing::warn!(
-                    account.name = %policy.account, error = %error,
-                    "the provider did not tell what a notification must be judged by",
-                ),
+            let next = match asking.take_turn(now) {
+                Err(until) => until,
+                Ok(()) => match self.ask(doubt, account).await {
+                    Ok(()) => {
+                        asking.answered(now);
+                        continue;
+                    }
+                    Err(error) => {
+                        tracing::warn!(
+                            account.name = %policy.account, error = %error,
+                            "the provider did not tell what a notification must be judged by",
+                        );
+                        asking.failed(clock.now());
+                        continue;
+                    }
+                },
+            };
+            tokio::select! {
+                () = clock.sleep_until(next.min(deadline)) => {}
+                _ = answers.changed() => {}
             }
-            drop(asked_at);
-            self.service.clock().sleep(Duration::from_secs(10)).await;
         }
-        None
     }
 
     async fn ask(&self, doubt: Doubt, account: &Account) -> Result<(), ProviderError> {

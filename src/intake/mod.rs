@@ -17,14 +17,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::{Event, Evidence, Verification, VerificationId, WrittenForm};
+use crate::domain::{Check, Event, Evidence, Verification, VerificationId, WrittenForm};
 use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
 use crate::store::{NotificationRow, StoreError};
 use crate::telemetry;
 use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
 use crate::zadarma::notification::{Authentic, CallNotification, Notification};
 
-pub use policy::{Policy, is_echo};
+pub use policy::{Asking, Policy, is_echo};
 pub use verdict::Verdict;
 
 use again::Doubt;
@@ -132,14 +132,22 @@ impl Intake {
                 return Answer::Unauthentic;
             }
         };
+        if authentic.secret_index() > 0 {
+            tracing::info!(
+                account.name = %policy.account, signature.secret = "previous",
+                "a notification is signed with a previous secret; the rotation is not finished at the provider",
+            );
+        }
         let facts = account.facts();
         let evidence = policy.evidence(authentic.secret_index());
         let context = Context { policy, facts: &facts, evidence, received: &received };
         match self.judge(&authentic, &context).await {
             Ok(verdict) => {
                 self.count(verdict);
+                let doubt = Doubt::of(verdict)
+                    .filter(|doubt| self.is_worth_asking(*doubt, &authentic, &context));
                 drop(authentic);
-                if let Some(doubt) = Doubt::of(verdict) {
+                if let Some(doubt) = doubt {
                     self.judge_again_later(received, doubt, facts);
                 }
                 Answer::Acknowledged
@@ -198,7 +206,7 @@ impl Intake {
                 verdict = judged;
                 let mut row = context.row(case.call.event.as_str(), judged);
                 row.verification = Some(id);
-                if event.is_some() {
+                if event.is_some() || judged == Verdict::OutsideWindow {
                     row.body = Some(context.received.body.clone());
                     row.signature.clone_from(&context.received.signature);
                 }
@@ -217,7 +225,11 @@ impl Intake {
             let took = self.service.clock().now().duration_since(context.received.at);
             telemetry::metrics::meters().notification_to_wake.record(took.as_secs_f64());
         }
-        tracing::debug!(verification.id = %id, verdict = verdict.as_str(), evidence.level = context.evidence.level().as_str(), "notification: {}", verdict.as_str());
+        tracing::debug!(
+            verification.id = %id, verdict = verdict.as_str(), signature.secret = context.secret(),
+            evidence.level = context.evidence.level().as_str(),
+            "notification: {}", verdict.as_str(),
+        );
         Ok(verdict)
     }
 
@@ -244,6 +256,26 @@ impl Intake {
         }
         self.service.journal(row).await?;
         Ok(verdict)
+    }
+
+    /// The clock always: the number is an attempt's. Extensions only if they are the
+    /// provider's to tell and the number is one that is being called.
+    fn is_worth_asking(
+        &self,
+        doubt: Doubt,
+        authentic: &Authentic<'_>,
+        context: &Context<'_>,
+    ) -> bool {
+        let claimed = || match authentic.interpret() {
+            Notification::Call(call) => WrittenForm::read(call.number).is_some_and(|form| {
+                self.service.find_claim(context.received.account, form).exact().is_some()
+            }),
+            Notification::Other { .. } => false,
+        };
+        match doubt {
+            Doubt::Clock => true,
+            Doubt::Extensions => context.policy.asks_extensions && claimed(),
+        }
     }
 
     fn refuse_source(&self, received: &Received, policy: &Policy, authentic: bool) -> Answer {
@@ -299,6 +331,11 @@ fn decide(
 }
 
 impl Context<'_> {
+    /// Which of the account's secrets the signature fits.
+    const fn secret(&self) -> &'static str {
+        if self.evidence.has(Check::PreviousSecret) { "previous" } else { "current" }
+    }
+
     fn row(&self, event: &str, verdict: Verdict) -> NotificationRow {
         NotificationRow {
             received_at: self.received.at,

@@ -1,15 +1,19 @@
 //! What one account requires of its notifications.
 
 use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
-use tokio::sync::Mutex;
 
 use crate::domain::{Check, Evidence, Name, Network, Secret};
 
 /// The provider is asked on behalf of notifications at most once in this span.
 const ASK_GAP: SignedDuration = SignedDuration::from_secs(60);
+/// How soon it is asked again when it did not answer.
+const RETRY_GAP: SignedDuration = SignedDuration::from_secs(5);
+/// How many notifications wait for its answer; one more is left at its verdict.
+const MOST_WAITING: usize = 1_000;
 
 /// The account's settings, as checked by the configuration.
 pub struct Policy {
@@ -25,10 +29,12 @@ pub struct Policy {
     pub require_source: bool,
     /// What `called_did` says in the result of a button call.
     pub result_called_did: Vec<String>,
-    /// When the provider was last asked for its clock on behalf of a notification.
-    pub clock_asked_at: Mutex<Option<Timestamp>>,
-    /// When it was last asked for its extensions on behalf of a notification.
-    pub extensions_asked_at: Mutex<Option<Timestamp>>,
+    /// Whether the extensions are the provider's to tell, not the configuration's.
+    pub asks_extensions: bool,
+    /// Asking for the clock on behalf of notifications.
+    pub clock: Asking,
+    /// Asking for the extensions on behalf of notifications.
+    pub extensions: Asking,
 }
 
 impl Policy {
@@ -47,11 +53,77 @@ impl Policy {
         let evidence = Evidence::from_bits(0).with(Check::Token).with(signature);
         if self.require_source { evidence.with(Check::Source) } else { evidence }
     }
+}
 
-    /// When the provider may be asked again that was last asked at `last`.
-    pub(super) fn may_ask_again_at(last: Timestamp) -> Timestamp {
-        last.checked_add(ASK_GAP).unwrap_or(Timestamp::MAX)
+/// When the provider was asked on behalf of notifications. Written and read by
+/// those that wait for its answer; held only to look.
+#[derive(Default)]
+pub struct Asking(Mutex<Asked>);
+
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    /// The last time that it was asked and did not fail to answer.
+    at: Option<Timestamp>,
+    /// Until when nobody else asks.
+    not_before: Option<Timestamp>,
+    waiting: usize,
+}
+
+/// A place among those that wait.
+pub(super) struct Waiting<'a>(&'a Asking);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.asked().waiting -= 1;
     }
+}
+
+impl Asking {
+    /// A place among those that wait, if there is one.
+    pub(super) fn wait(&self) -> Option<Waiting<'_>> {
+        let mut asked = self.asked();
+        if asked.waiting >= MOST_WAITING {
+            return None;
+        }
+        asked.waiting += 1;
+        Some(Waiting(self))
+    }
+
+    /// Whether the provider has answered since `at`.
+    pub(super) fn has_answered_since(&self, at: Timestamp) -> bool {
+        self.asked().at.is_some_and(|answered| answered >= at)
+    }
+
+    /// Takes the turn to ask at `now`; `Err` is when to try again.
+    pub(super) fn take_turn(&self, now: Timestamp) -> Result<(), Timestamp> {
+        let mut asked = self.asked();
+        match asked.not_before.filter(|until| *until > now) {
+            Some(until) => Err(until),
+            None => {
+                asked.not_before = Some(later(now, ASK_GAP));
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes an answer that was asked for at `asked_at`.
+    pub(super) fn answered(&self, asked_at: Timestamp) {
+        let mut asked = self.asked();
+        asked.at = asked.at.max(Some(asked_at));
+    }
+
+    /// Notes at `now` that it did not answer: the next turn comes sooner.
+    pub(super) fn failed(&self, now: Timestamp) {
+        self.asked().not_before = Some(later(now, RETRY_GAP));
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 /// Whether a `zd_echo` value may be sent back: 1 to 128 characters of `A-Z`,

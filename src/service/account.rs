@@ -24,7 +24,7 @@ pub struct Account {
     /// The PBX's extensions by configuration; empty is to ask the provider.
     pub extensions: Vec<String>,
     facts: RwLock<Arc<Facts>>,
-    /// Whether clock and sounds are known; written with the facts.
+    /// Whether clock and sounds are known; written with the facts, at each answer.
     known: watch::Sender<bool>,
 }
 
@@ -146,6 +146,12 @@ impl Account {
         Ok(())
     }
 
+    /// Tells of every answer of the provider from now on.
+    #[must_use]
+    pub fn answers(&self) -> watch::Receiver<bool> {
+        self.known.subscribe()
+    }
+
     /// Returns once the provider's clock is known and what it has has been asked
     /// for, which without it may never come.
     pub(super) async fn known(&self) {
@@ -158,7 +164,7 @@ impl Account {
         let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut facts));
         let is_known = facts.offsets.are_known() && facts.sounds.is_some();
-        self.known.send_if_modified(|known| std::mem::replace(known, is_known) != is_known);
+        self.known.send_replace(is_known);
     }
 }
 

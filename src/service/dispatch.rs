@@ -19,8 +19,11 @@ impl Service {
     ) {
         let account = &self.accounts[usize::from(account.0)];
         let attempt = 0;
-        self.clock.sleep_until(slot.at()).await;
-        if self.has_ended(id).await {
+        let closing = tokio::select! {
+            () = self.clock.sleep_until(slot.at()) => false,
+            () = self.closing.cancelled() => true,
+        };
+        if closing || self.has_ended(id).await {
             return self
                 .record(id, Event::Refused { attempt, reason: RefusalReason::Withdrawn })
                 .await;

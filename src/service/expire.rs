@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::domain::{Event, VerificationId};
-use crate::store::StoreError;
+use crate::store::{Change, Committed, StoreError};
 
-use super::{Judgement, ResolveError, Service};
+use super::{Judgement, ResolveError, Resolved, Service};
 
 /// How many due verifications are taken at a time.
 const BATCH: u32 = 256;
@@ -55,11 +55,25 @@ impl Service {
         let at = self.clock.now();
         let judge = move |_: &_| Judgement { event: Some(Event::TimePassed), at, row: None };
         match self.resolve(id, judge).await {
-            Ok(_) | Err(ResolveError::NotFound | ResolveError::Contended) => Ok(()),
+            // Its due time was written when the configuration had other spans.
+            Ok(Resolved::Unchanged) => self.write_again(id).await,
+            Ok(Resolved::Moved) | Err(ResolveError::NotFound | ResolveError::Contended) => Ok(()),
             Err(ResolveError::Store(error)) => {
                 tracing::error!(verification.id = %id, error = %error, "a due verification could not be moved");
                 Err(error)
             }
         }
+    }
+
+    /// Stores a verification as it is, with the due time that holds now.
+    async fn write_again(&self, id: VerificationId) -> Result<(), StoreError> {
+        let Some(mut verification) = self.newest(id).await? else { return Ok(()) };
+        verification.version += 1;
+        let change = Change::new(&verification, self.timing(), &[], None);
+        if let Committed::Stored { packed } = self.store.change(change).await? {
+            let until = verification.live_until(self.timing());
+            self.live.put(id, verification.version, until, &packed);
+        }
+        Ok(())
     }
 }

@@ -31,9 +31,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::{Name, Timing};
+use crate::domain::{Name, Outcome, Timing};
 use crate::live::Live;
 use crate::store::{NotificationRow, Store};
+use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
 pub use crate::store::{KeyRow, StoreError};
@@ -47,7 +48,7 @@ pub use search::{Page, SearchRequest};
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
 pub use start::{Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds};
-pub use to_the_end::to_the_end;
+pub use to_the_end::{Background, to_the_end};
 
 /// What the use cases need, once checked and never changed.
 pub struct Settings {
@@ -71,9 +72,8 @@ pub struct Service {
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
-    /// Where work goes on that its caller has left.
-    runtime: Handle,
-    tasks: TaskTracker,
+    outcomes: Counters,
+    background: Background,
     closing: CancellationToken,
 }
 
@@ -102,8 +102,12 @@ impl Service {
             server_key,
             keys,
             starting: start::Starting::default(),
-            runtime: Handle::current(),
-            tasks: TaskTracker::new(),
+            outcomes: Counters::new(
+                VERIFICATIONS_TOTAL,
+                "outcome",
+                Outcome::ALL.map(Outcome::as_str),
+            ),
+            background: Background { runtime: Handle::current(), tasks: TaskTracker::new() },
             closing: CancellationToken::new(),
         });
         service.recover().await?;
@@ -136,8 +140,8 @@ impl Service {
 
     /// Where work goes on that its caller has left.
     #[must_use]
-    pub const fn runtime(&self) -> &Handle {
-        &self.runtime
+    pub const fn background(&self) -> &Background {
+        &self.background
     }
 
     /// How many verifications are held in memory, and how many callers wait.
@@ -164,7 +168,7 @@ impl Service {
 
     /// Runs work that this service waits for when it closes.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn_on(work, &self.runtime);
+        self.background.tasks.spawn_on(work, &self.background.runtime);
     }
 
     /// Stops: waiters are answered with what is known, and no start is taken.
@@ -181,8 +185,8 @@ impl Service {
     /// Ends: returns when every task has, and the store has written all it took.
     pub async fn close(&self) {
         self.begin_closing();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.background.tasks.close();
+        self.background.tasks.wait().await;
         self.store.clone().close().await;
     }
 }

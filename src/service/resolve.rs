@@ -1,15 +1,11 @@
 //! Resolve: one event happens to one verification; stored, then made known.
 
-use std::sync::OnceLock;
-
 use jiff::Timestamp;
 
-use crate::domain::{
-    Applied, Effect, Event, Outcome, Status, Verification, VerificationId, WrittenForm,
-};
+use crate::domain::{Applied, Effect, Event, Status, Verification, VerificationId, WrittenForm};
 use crate::store::{self, Change, Committed, NotificationRow, StoreError};
 use crate::telemetry;
-use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
+use crate::telemetry::metrics::Counters;
 
 use super::{AccountIndex, Found, Service};
 
@@ -97,7 +93,7 @@ impl Service {
                 Committed::Stored { packed } => {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                     self.live.wake(id);
-                    carry_out(&next, &effects);
+                    carry_out(&self.outcomes, &next, &effects);
                     return Ok(Resolved::Moved);
                 }
             }
@@ -106,11 +102,11 @@ impl Service {
     }
 }
 
-fn carry_out(verification: &Verification, effects: &[Effect]) {
+fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect]) {
     for effect in effects {
         match effect {
             Effect::Conclude(outcome) => {
-                count_outcome(*outcome);
+                outcomes.increment(outcome.as_str());
                 tracing::info!(
                     verification.id = %verification.id, app.name = %verification.app, outcome = outcome.as_str(),
                     to = ?verification.to, "verification ended: {}", outcome.as_str(),
@@ -136,11 +132,4 @@ fn carry_out(verification: &Verification, effects: &[Effect]) {
             ),
         }
     }
-}
-
-fn count_outcome(outcome: Outcome) {
-    static OUTCOMES: OnceLock<Counters> = OnceLock::new();
-    let register =
-        || Counters::new(VERIFICATIONS_TOTAL, "outcome", Outcome::ALL.map(Outcome::as_str));
-    OUTCOMES.get_or_init(register).increment(outcome.as_str());
 }

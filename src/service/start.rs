@@ -304,9 +304,9 @@ impl Service {
         until: Timestamp,
     ) {
         let service = Arc::clone(self);
-        let called = self.tasks.spawn_on(
+        let called = self.background.tasks.spawn_on(
             async move { service.dispatch(account, id, slot, call).await },
-            &self.runtime,
+            &self.background.runtime,
         );
         tokio::select! {
             ended = called => {

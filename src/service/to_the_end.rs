@@ -5,21 +5,29 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+/// Where work goes on that its caller has left, watched until it ends.
+#[derive(Clone)]
+pub struct Background {
+    pub(super) runtime: Handle,
+    pub(super) tasks: TaskTracker,
+}
 
 /// Runs `work` in place; if the caller drops it before it is done, it goes on
-/// as a task of `runtime`. For changes that, once begun, must be stored, made
+/// in the background. For changes that, once begun, must be stored, made
 /// known and carried out: a client that hangs up must not undo half of them.
-pub fn to_the_end<F>(runtime: &Handle, work: F) -> ToTheEnd<F>
+pub fn to_the_end<F>(background: &Background, work: F) -> ToTheEnd<F>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    ToTheEnd { work: Some(Box::pin(work)), runtime: runtime.clone() }
+    ToTheEnd { work: Some(Box::pin(work)), background: background.clone() }
 }
 
 /// See [`to_the_end`].
 pub struct ToTheEnd<F: Future<Output: Send> + Send + 'static> {
     work: Option<Pin<Box<F>>>,
-    runtime: Handle,
+    background: Background,
 }
 
 impl<F: Future<Output: Send> + Send + 'static> Future for ToTheEnd<F> {
@@ -38,9 +46,10 @@ impl<F: Future<Output: Send> + Send + 'static> Future for ToTheEnd<F> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for ToTheEnd<F> {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            self.runtime.spawn(async move {
+            let work = async move {
                 work.await;
-            });
+            };
+            self.background.tasks.spawn_on(work, &self.background.runtime);
         }
     }
 }

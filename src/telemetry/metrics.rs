@@ -34,6 +34,9 @@ pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 /// How often [`MetricsHandle::upkeep`] should run.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Every alarm, so that what was never raised shows as zero.
+const ALARMS: [&str; 4] = ["disputed", "near_miss", "provider_refused", "unlisted_source"];
+
 /// Upper bounds of the histograms' buckets.
 const BUCKETS: [(&str, &[f64]); 4] = [
     (
@@ -77,6 +80,9 @@ pub fn install() -> MetricsHandle {
             tracing::warn!("something else records metrics; /metrics will be empty");
         }
         describe();
+        for kind in ALARMS {
+            counter!(ALARMS_TOTAL, "alarm" => kind).absolute(0);
+        }
         handle
     };
     INSTALLED.get_or_init(install).clone()

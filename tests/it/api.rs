@@ -85,7 +85,12 @@ async fn bad_requests_are_refused_by_name_and_nobody_is_called() {
         (json!({ "to": NUMBER, "expires_in": 5 }), 422, "invalid_field", "10"),
         (json!({ "to": NUMBER, "expires_in": 601 }), 422, "invalid_field", "600"),
         (json!({ "to": NUMBER, "reference": "x".repeat(257) }), 422, "invalid_field", "256"),
-        (json!({ "to": NUMBER, "metadata": { "x": "y".repeat(4096) } }), 422, "invalid_field", "4"),
+        (
+            json!({ "to": NUMBER, "metadata": { "x": "y".repeat(4096) } }),
+            422,
+            "invalid_field",
+            "4096",
+        ),
         (json!({ "to": NUMBER, "sounds": { "greeting": "a" } }), 422, "missing_field", "confirmed"),
         (
             json!({ "to": NUMBER, "sounds": { "greeting": "a", "confirmed": "b", "fallback": "c" } }),
@@ -240,6 +245,44 @@ async fn what_cannot_make_its_deadline_is_refused_before_it_is_stored() {
         .len();
     assert!(refused >= 4, "{refused}");
     assert_eq!(stored + refused, 14);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_canceled_while_it_waits_for_its_turn_is_never_dialled() {
+    let few = |config: &mut ringproof::config::Config| {
+        config.accounts.get_mut("main").unwrap().requests_per_minute = 10;
+    };
+    let app = TestApp::with(few).await;
+    silent(&app).await;
+    let fill = async |national: u32| {
+        let body = json!({ "to": format!("+380{national}") });
+        app.call(Method::POST, "/v1/verifications", Some(body)).await.status == 201
+    };
+    let mut national = 991_000_000;
+    while fill(national).await {
+        national += 1;
+    }
+    // A place is free in 4 seconds, within the queue's deadline.
+    app.advance(56);
+    let held = app.app().service().load().0;
+    let cancel = async {
+        while app.app().service().load().0 == held {
+            tokio::task::yield_now().await;
+        }
+        let newest = app_get(&app, "/v1/verifications?limit=1").await["verifications"][0].clone();
+        assert_eq!(newest["to"], NUMBER);
+        app.call(Method::POST, &path(&newest["id"], "/cancel"), None).await;
+        app.advance(1);
+    };
+    let (started, ()) = tokio::join!(app.begin(NUMBER), cancel);
+    app.advance(10);
+
+    while app.show(&started["id"]).await["attempts"][0]["dispatch"] == "intended" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(app.dialled(NUMBER).await, 0);
+    assert_eq!(app.show(&started["id"]).await["status"], "canceled");
     app.stop().await;
 }
 

@@ -88,21 +88,11 @@ impl TestApp {
         hand: ClockHand,
         change: impl FnOnce(&mut Config),
     ) -> Self {
-        log_to_a_file();
-        app::install_tls();
         let (secret, token) = (made_up(), made_up());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let simulator = app::simulate(SimulateOptions {
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-            key: "test_key".to_owned(),
-            secret: Secret::new(secret.clone()),
-            notify: Some(format!("{base}/hooks/zadarma/{token}")),
-            clock: clock.clone(),
-            handset: false,
-            instant: true,
-        })
-        .unwrap();
+        let notify = format!("{base}/hooks/zadarma/{token}");
+        let simulator = simulate(&secret, Some(notify), clock.clone());
         let simulator_base = format!("http://{}", simulator.address());
         let mut config = configuration(data.path(), &simulator_base, &secret, &token);
         change(&mut config);
@@ -111,7 +101,7 @@ impl TestApp {
         let key =
             app.service().create_key(name, &Scope::ALL).await.unwrap().key.expose().to_owned();
         note_secret(&key);
-        let http = Client::builder().no_proxy().build().unwrap();
+        let http = client();
         let test = Self {
             app: Some(app),
             simulator: Some(simulator),
@@ -160,6 +150,9 @@ impl TestApp {
     }
 
     pub async fn stop(mut self) {
+        let metrics = answer(self.http.get(format!("{}/metrics", self.base))).await.text;
+        let path = suite_folder().join(format!("metrics-{}.txt", std::process::id()));
+        std::fs::write(path, metrics).unwrap();
         self.app.take().unwrap().stop().await;
         self.simulator.take().unwrap().stop().await;
     }
@@ -298,6 +291,27 @@ impl TestApp {
     }
 }
 
+/// A provider on a free port, whose phones act at once: answer and press 1.
+pub fn simulate(secret: &str, notify: Option<String>, clock: Clock) -> Simulator {
+    log_to_a_file();
+    app::simulate(SimulateOptions {
+        listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+        key: "test_key".to_owned(),
+        secret: Secret::new(secret),
+        notify,
+        clock,
+        handset: false,
+        instant: true,
+    })
+    .unwrap()
+}
+
+/// An HTTP client that no proxy of the environment comes between.
+pub fn client() -> Client {
+    app::install_tls();
+    Client::builder().no_proxy().build().unwrap()
+}
+
 /// Sends a request, reads its answer whole, and notes the secrets in it.
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
@@ -380,12 +394,16 @@ pub fn note_secrets_of(json: &Value) {
     }
 }
 
+/// Where this process logs.
+pub fn log_file() -> PathBuf {
+    suite_folder().join(format!("log-{}.txt", std::process::id()))
+}
+
 /// All that this process logs, at the level that logs most.
-pub fn log_to_a_file() {
+fn log_to_a_file() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let path = suite_folder().join(format!("log-{}.txt", std::process::id()));
-        let file = std::fs::File::create(path).unwrap();
+        let file = std::fs::File::create(log_file()).unwrap();
         let filter = tracing_subscriber::EnvFilter::new("info,ringproof=trace");
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)

@@ -6,14 +6,11 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use reqwest::{Client, Method};
-use ringproof::app::{self, SimulateOptions};
+use reqwest::Method;
 use ringproof::clock::Clock;
-use ringproof::domain::Secret;
-use ringproof::simulator::Simulator;
 use serde_json::json;
 
-use crate::app::{answer, log_to_a_file, made_up, suite_folder};
+use crate::app::{answer, client, made_up, simulate, suite_folder};
 use crate::crash::{Server, prepare};
 
 /// `ringproof serve` in `folder`, and the first line that it prints: empty if it gave up.
@@ -78,27 +75,11 @@ fn stderr(mut server: Server) -> String {
     said
 }
 
-/// A provider on the real clock, for a service in another process.
-fn simulator(secret: &str) -> Simulator {
-    log_to_a_file();
-    app::install_tls();
-    app::simulate(SimulateOptions {
-        listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-        key: "test_key".to_owned(),
-        secret: Secret::new(secret),
-        notify: None,
-        clock: Clock::real(),
-        handset: false,
-        instant: true,
-    })
-    .unwrap()
-}
-
 #[tokio::test]
 async fn secrets_from_files_sign_requests_and_check_notifications() {
     let folder = tempfile::tempdir().unwrap();
     let (secret, token) = (made_up(), made_up());
-    let simulator = simulator(&secret);
+    let simulator = simulate(&secret, None, Clock::real());
     let provider = format!("http://{}", simulator.address());
     let (config, key) = prepare(folder.path(), &provider, &secret, &token);
     let text = std::fs::read_to_string(&config).unwrap();
@@ -114,7 +95,7 @@ async fn secrets_from_files_sign_requests_and_check_notifications() {
     let elsewhere = tempfile::tempdir().unwrap();
     let arguments = ["--listen", "127.0.0.1:0", "--config", config.to_str().unwrap()];
     let server = served(elsewhere.path(), &arguments, &[]);
-    let http = Client::builder().no_proxy().build().unwrap();
+    let http = client();
     let url = format!("{}/hooks/zadarma/{token}", server.base);
     let settings = http
         .request(Method::PUT, format!("{provider}/_simulator/settings"))
@@ -140,7 +121,7 @@ async fn flags_win_over_the_environment_which_wins_over_the_file() {
     let text = std::fs::read_to_string(&config).unwrap();
     let text = text.replace("[server]\n", "[server]\nlisten = \"127.0.0.2:0\"\n");
     std::fs::write(&config, text).unwrap();
-    let http = Client::builder().no_proxy().build().unwrap();
+    let http = client();
     let set = ["--set", "server.listen=127.0.0.4:0"];
     let file = ("RINGPROOF_CONFIG", config.to_str().unwrap());
     let listen = ("RINGPROOF__SERVER__LISTEN", "127.0.0.3:0");

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reqwest::Client;
-use ringproof::app::{self, SimulateOptions};
+use ringproof::app;
 use ringproof::clock::Clock;
 use ringproof::domain::Secret;
 use ringproof::zadarma::sign::signature;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::app::{answer, made_up, note_secret, note_secrets_of, suite_folder};
+use crate::app::{answer, client, made_up, note_secret, note_secrets_of, simulate, suite_folder};
 use crate::intake_verifies::end;
 
 /// How many numbers one round calls.
@@ -223,21 +223,11 @@ async fn what_was_acknowledged_survives_kill_9_and_nobody_is_called_twice() {
     #[expect(clippy::disallowed_methods, reason = "a flag of this test, not of the product")]
     let rounds =
         std::env::var("RINGPROOF_KILL_ROUNDS").map_or(50, |rounds| rounds.parse().unwrap());
-    app::install_tls();
     let folder = tempfile::tempdir().unwrap();
     let (secret, token) = (made_up(), made_up());
-    let simulator = app::simulate(SimulateOptions {
-        listener: std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
-        key: "test_key".to_owned(),
-        secret: Secret::new(secret.clone()),
-        notify: None,
-        clock: Clock::real(),
-        handset: false,
-        instant: true,
-    })
-    .unwrap();
+    let simulator = simulate(&secret, None, Clock::real());
     let simulator_base = format!("http://{}", simulator.address());
-    let http = Client::builder().no_proxy().build().unwrap();
+    let http = client();
     let quiet = json!({ "rate_limit_mode": "off", "rate_limit": 1_000_000, "default_script": { "notify": "never" } });
     let set = answer(http.put(format!("{simulator_base}/_simulator/settings")).json(&quiet)).await;
     assert_eq!(set.status, 200, "{}", set.text);

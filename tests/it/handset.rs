@@ -12,6 +12,15 @@ use serde_json::{Value, json};
 use crate::app::TestApp;
 
 const NUMBER: &str = "+380991234567";
+const OTHER: &str = "+380991234568";
+
+/// Notes every sound file and tone that the page plays from now on.
+const LISTEN: &str = "
+    window.heard = { files: [], tones: 0 };
+    const { Audio: File, OscillatorNode: Tone } = window;
+    window.Audio = function (file) { heard.files.push(file); return new File(file); };
+    window.OscillatorNode = function (...with_) { heard.tones += 1; return new Tone(...with_); };
+";
 
 /// A browser driver of this test's own.
 struct Driver {
@@ -87,9 +96,14 @@ async fn a_person_at_the_virtual_handset_answers_presses_1_and_is_verified() {
         .await
         .unwrap();
     until(&browser, "#handset[data-state=idle]").await;
+    // A first touch, without which browsers make no sound; then what is played is noted.
+    browser.execute(LISTEN, vec![]).await.unwrap();
+    until(&browser, "#sound").await.click().await.unwrap();
 
     let started = app.begin(NUMBER).await;
     until(&browser, "#handset[data-state=ringing]").await;
+    let tones = browser.execute("return heard.tones", vec![]).await.unwrap();
+    assert!(tones.as_u64().unwrap() > 1, "it rings audibly: {tones}");
     let shown = until(&browser, "#number").await.text().await.unwrap();
     assert!(shown.replace(' ', "").contains("380991234567"), "{shown}");
     let width = browser
@@ -106,6 +120,23 @@ async fn a_person_at_the_virtual_handset_answers_presses_1_and_is_verified() {
     let sounds =
         app.simulator(reqwest::Method::GET, "/_simulator/calls?number=380991234567", None).await;
     assert_eq!(sounds["calls"][0]["key"], "1", "{sounds:#}");
+    until(&browser, "#handset[data-state=ended]").await;
+    let heard = browser.execute("return heard.files", vec![]).await.unwrap();
+    let sounds = &app.config.prompts["default"].languages["en"];
+    assert_eq!(
+        heard,
+        json!([format!("sounds/{}", sounds.greeting), format!("sounds/{}", sounds.confirmed)])
+    );
+
+    // Another call is answered and hung up without a key: the fallback is all that is left to hear.
+    app.script(OTHER, json!({ "does": "handset" })).await;
+    browser.goto(&format!("{}/_simulator/handset", app.simulator_base)).await.unwrap();
+    let started = app.begin(OTHER).await;
+    until(&browser, "#handset[data-state=ringing]").await;
+    until(&browser, "#answer").await.click().await.unwrap();
+    until(&browser, "#handset[data-state=answered]").await;
+    until(&browser, "#hangup").await.click().await.unwrap();
+    assert_eq!(app.outcome(&started["id"]).await["outcome"], "no_key");
     browser.close().await.unwrap();
     app.stop().await;
 }

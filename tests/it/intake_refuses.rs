@@ -197,6 +197,26 @@ async fn a_second_leg_of_the_old_call_reported_late_confirms_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_result_at_the_last_moment_holds_the_claim_until_no_leg_of_it_can_count() {
+    let app = TestApp::start().await;
+    let old = silent(&app, NUMBER).await;
+    app.advance(590);
+    let late_leg = app.pbx_time_at(-5);
+    app.notify(&end(NATIONAL, &late_leg, "")).await;
+    assert_ne!(app.outcome(&old).await["status"], "verified");
+    app.advance(50);
+    let refused = app.call(Method::POST, "/v1/verifications", Some(json!({ "to": NUMBER }))).await;
+    assert_eq!(refused.problem(409), "number_busy");
+
+    app.advance(11);
+    let new = silent(&app, NUMBER).await;
+    app.notify(&end(NATIONAL, &late_leg, "1")).await;
+
+    assert_pending(&app, &new, "a leg of the old call").await;
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_replay_dated_in_the_repeated_hour_confirms_nothing() {
     let app = TestApp::start().await;
     app.hand.set("2026-10-25T00:30:00Z".parse().unwrap());
@@ -227,6 +247,7 @@ async fn what_is_not_the_providers_is_refused_with_its_status_and_an_empty_body(
     let id = silent(&app, NUMBER).await;
     let time = app.pbx_time();
     let fields = end(NUMBER, &time, "1");
+    let before = app.verdicts().await;
     for (what, request, status) in [
         (
             "another secret",
@@ -251,6 +272,14 @@ async fn what_is_not_the_providers_is_refused_with_its_status_and_an_empty_body(
     let url = format!("{}/hooks/zadarma/{}", app.base, app.token);
     let large = answer(app.http.post(&url).body("a".repeat(64 * 1024 + 1))).await;
     assert_eq!((large.status.as_u16(), large.text.as_str()), (413, ""));
+    let after = app.verdicts().await;
+    for (verdict, times) in [("bad_signature", 3), ("unknown_token", 1), ("too_large", 1)] {
+        assert!(after[verdict] >= before[verdict] + times, "{verdict} is counted");
+    }
+    let log = std::fs::read_to_string(crate::app::log_file()).unwrap();
+    for length in ["signature.length=28", "signature.length=56", "has no signature"] {
+        assert!(log.contains(length), "the log tells {length}");
+    }
     assert_pending(&app, &id, "refusals").await;
     app.stop().await;
 }
@@ -269,6 +298,9 @@ async fn an_unlisted_address_is_refused_even_with_a_true_signature() {
     assert_eq!(app.notify_with(forged).await["status"], 403);
 
     assert_pending(&app, &id, "an unlisted address").await;
+    assert!(app.verdicts().await["bad_source"] >= 1);
+    let metrics = answer(app.http.get(format!("{}/metrics", app.base))).await.text;
+    assert!(!metrics.contains("ringproof_alarms_total{alarm=\"unlisted_source\"} 0"), "{metrics}");
     app.stop().await;
 }
 

@@ -1,11 +1,10 @@
 //! The real client against the simulator: every method, every kind of error, and
 //! a call whose fate is unknown asked for once and never again.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use reqwest::{Client, Method};
-use ringproof::app::{self, SimulateOptions};
+use ringproof::app;
 use ringproof::clock::{Clock, ClockHand};
 use ringproof::domain::{Name, PbxTime, PhoneNumber, RefusalReason, Secret};
 use ringproof::provider::{
@@ -14,7 +13,7 @@ use ringproof::provider::{
 use ringproof::simulator::Simulator;
 use serde_json::{Value, json};
 
-use crate::app::{START, answer, log_to_a_file, made_up};
+use crate::app::{START, answer, client, made_up, simulate};
 
 const NUMBER: &str = "+380999999999";
 /// [`START`] in seconds of the PBX's clock, whose zone is UTC unless a test says otherwise.
@@ -33,23 +32,12 @@ struct Account {
 
 impl Account {
     async fn start() -> Self {
-        log_to_a_file();
-        app::install_tls();
         let secret = made_up();
         let (clock, hand) = Clock::settable(START.parse().unwrap());
-        let simulator = app::simulate(SimulateOptions {
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-            key: "test_key".to_owned(),
-            secret: Secret::new(secret.clone()),
-            notify: None,
-            clock: clock.clone(),
-            handset: false,
-            instant: true,
-        })
-        .unwrap();
+        let simulator = simulate(&secret, None, clock.clone());
         let base = format!("http://{}", simulator.address());
         let provider = provider::build(settings(&base, &secret), clock.clone()).unwrap();
-        let http = Client::builder().no_proxy().build().unwrap();
+        let http = client();
         Self { simulator: Some(simulator), base, secret, clock, hand, http, provider }
     }
 

@@ -11,7 +11,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use reqwest::{Client, Method};
-use ringproof::app::{self, SimulateOptions};
 use ringproof::clock::{Clock, ClockHand};
 use ringproof::domain::Secret;
 use ringproof::simulator::Simulator;
@@ -19,7 +18,7 @@ use ringproof::zadarma::form::{self, Params};
 use ringproof::zadarma::sign;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, START, answer, log_to_a_file, made_up, note_secret};
+use crate::app::{Answer, START, answer, client, made_up, note_secret, simulate};
 
 const NUMBER: &str = "+380999999999";
 const DIGITS: &str = "380999999999";
@@ -37,23 +36,11 @@ struct Account {
 
 impl Account {
     async fn start() -> Self {
-        log_to_a_file();
-        app::install_tls();
         let secret = Secret::new(made_up());
         let (clock, hand) = Clock::settable(now());
-        let simulator = app::simulate(SimulateOptions {
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-            key: "test_key".to_owned(),
-            secret: secret.clone(),
-            notify: None,
-            clock,
-            handset: false,
-            instant: true,
-        })
-        .unwrap();
+        let simulator = simulate(secret.expose(), None, clock);
         let base = format!("http://{}", simulator.address());
-        let http = Client::builder().no_proxy().build().unwrap();
-        Self { simulator, hand, http, base, secret }
+        Self { simulator, hand, http: client(), base, secret }
     }
 
     async fn stop(self) {

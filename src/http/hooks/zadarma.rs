@@ -84,7 +84,7 @@ pub async fn notify(request: HttpRequest, state: Data<State>, payload: Payload) 
         return HttpResponse::new(StatusCode::FORBIDDEN);
     };
     let intake = Arc::clone(&state.intake);
-    let answer = to_the_end(state.service.runtime(), intake.receive(received)).await;
+    let answer = to_the_end(state.service.background(), intake.receive(received)).await;
     HttpResponse::new(match answer {
         Answer::Acknowledged => StatusCode::OK,
         Answer::ForbiddenSource => StatusCode::FORBIDDEN,

@@ -43,7 +43,7 @@ pub async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let service = Arc::clone(&state.service);
     let work = async move { service.cancel(&holder.app, id.0).await };
-    let canceled = to_the_end(state.service.runtime(), work).await.map_err(refused)?;
+    let canceled = to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(answer::json(StatusCode::OK, &View::new(&canceled, state.service.timing())))
 }
 

@@ -88,7 +88,8 @@ pub async fn create_key(
     let scopes = wanted_scopes(body.body.scopes)?;
     let service = Arc::clone(&state.service);
     let work = async move { service.create_key(app, &scopes).await };
-    let NewKey { row, key } = to_the_end(state.service.runtime(), work).await.map_err(refused)?;
+    let NewKey { row, key } =
+        to_the_end(state.service.background(), work).await.map_err(refused)?;
     let view = NewKeyView {
         id: row.id.into(),
         app: row.app.to_string(),

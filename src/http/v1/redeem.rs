@@ -87,7 +87,7 @@ pub async fn redeem(
     let to = number("to", &to)?;
     let service = Arc::clone(&state.service);
     let work = async move { service.redeem(&holder.app, id.0, to, reference.as_deref()).await };
-    let redeemed = to_the_end(state.service.runtime(), work).await.map_err(refused)?;
+    let redeemed = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let verification = View::new(&redeemed, state.service.timing());
     Ok(answer::json(StatusCode::OK, &RedeemAnswer { redeemed: true, verification }))
 }

@@ -38,6 +38,6 @@ pub async fn revoke_key(
 ) -> Result<HttpResponse, Problem> {
     let service = Arc::clone(&state.service);
     let work = async move { service.revoke_key(&id).await };
-    to_the_end(state.service.runtime(), work).await.map_err(refused)?;
+    to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(HttpResponse::NoContent().finish())
 }

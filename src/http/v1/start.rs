@@ -153,7 +153,8 @@ pub async fn start(
     let wanted = wanted(holder.app, body.body, idempotency)?;
     let service = Arc::clone(&state.service);
     let now = service.clock().now();
-    let started = to_the_end(state.service.runtime(), async move { service.start(wanted).await });
+    let started =
+        to_the_end(state.service.background(), async move { service.start(wanted).await });
     let started = started.await.map_err(|refusal| refused(refusal, now))?;
     answer_to(&state, started, wait).await
 }

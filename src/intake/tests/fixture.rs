@@ -1,12 +1,11 @@
 //! What the tests of this folder hold notifications against: one account, one kind of verification.
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 
 use crate::domain::{
     Key, Name, PhoneNumber, Secret, Sounds, State, Step, Verification, VerificationId,
 };
-use crate::intake::Policy;
+use crate::intake::{Asking, Policy};
 use crate::service::{Facts, Offsets};
 
 /// Spells a name that is one.
@@ -28,8 +27,9 @@ pub(super) fn policy() -> Policy {
         sources: Vec::new(),
         require_source: true,
         result_called_did: vec!["0".to_owned()],
-        clock_asked_at: Mutex::new(None),
-        extensions_asked_at: Mutex::new(None),
+        asks_extensions: false,
+        clock: Asking::default(),
+        extensions: Asking::default(),
     }
 }
 

@@ -93,7 +93,7 @@ impl Zadarma {
     }
 
     pub(super) async fn pbx_clock(&self) -> Result<PbxTime, ProviderError> {
-        let answer: TimezoneAnswer = self.ask(PBX_CLOCK).await?;
+        let answer: TimezoneAnswer = self.ask_first(PBX_CLOCK).await?;
         Ok(pbx_time(answer.datetime))
     }
 
@@ -129,6 +129,14 @@ impl Zadarma {
         wait_in(&self.queue).await?;
         let answer = self.send(&self.statistics, FINISHED_CALLS, params).await?;
         Ok(statistics::finished_calls(answer))
+    }
+
+    /// Asks for something without which calls are worth nothing, in turn with them.
+    async fn ask_first<T: DeserializeOwned>(&self, method: Method) -> Result<T, ProviderError> {
+        let too_late = |_: TooLate| ProviderError::RateLimited;
+        let mut slot = self.queue.reserve().map_err(|_| ProviderError::RateLimited)?;
+        slot.turn().await.map_err(too_late)?;
+        self.send(&self.queue, method, Params::new()).await
     }
 
     /// Asks for something that takes no parameters and may wait behind calls.

@@ -88,7 +88,6 @@ impl CallEvent {
         })
     }
 
-    /// The signed field that may name the person's number.
     /// The event's name, as the provider writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -104,6 +103,7 @@ impl CallEvent {
         }
     }
 
+    /// The signed field that may name the person's number.
     const fn number_field(self) -> &'static str {
         match self {
             Self::Start | Self::Internal | Self::End | Self::Ivr | Self::InternalEnd => "caller_id",
