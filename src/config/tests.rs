@@ -259,7 +259,7 @@ fn each_kind_of_wrong_value_is_named_at_its_line() {
         ),
         (
             "[verification]\nexpires_in = \"11m\"",
-            "2: verification.expires_in: must be from 1s to 10m, but is 11m",
+            "2: verification.expires_in: must be from 10s to 10m, but is 11m",
         ),
         (
             "[verification]\nexpires_in = \"99999999999999999999d\"",
@@ -321,12 +321,24 @@ fn each_kind_of_wrong_account_is_named_at_its_line() {
 
 #[test]
 fn two_accounts_never_share_a_token() {
-    let config = format!("{ACCOUNT}{}", ACCOUNT.replace("main", "other"));
-    let problem = problem(&config);
+    let other = ACCOUNT.replace("main", "other").replace("0123456789abcdef0123", "another_key");
+    let problem = problem(&format!("{ACCOUNT}{other}"));
     assert!(
         problem.contains("accounts: other has a notification token that another account has too"),
         "{problem}"
     );
+}
+
+#[test]
+fn two_accounts_never_are_the_same_one_at_the_provider() {
+    let all = problems(&format!("{ACCOUNT}{}", ACCOUNT.replace("main", "other")));
+    assert!(all.concat().contains("other has the key of another account"), "{all:#?}");
+}
+
+#[test]
+fn claims_never_end_before_the_call_is_given_up() {
+    let problem = problem("[verification]\nclock_tolerance = \"2s\"\nresult_grace = \"20s\"\n");
+    assert!(problem.contains("result_grace"), "{problem}");
 }
 
 #[test]

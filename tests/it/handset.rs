@@ -14,6 +14,13 @@ use crate::app::TestApp;
 const NUMBER: &str = "+380991234567";
 const OTHER: &str = "+380991234568";
 
+/// Answers once two sound files have been played.
+const HEARD_TWO: &str = "
+    const [done] = arguments;
+    const look = () => heard.files.length > 1 ? done(heard.files) : setTimeout(look, 20);
+    look();
+";
+
 /// Notes every sound file and tone that the page plays from now on.
 const LISTEN: &str = "
     window.heard = { files: [], tones: 0 };
@@ -87,7 +94,8 @@ async fn until(browser: &Client, css: &str) -> fantoccini::elements::Element {
 #[tokio::test]
 async fn a_person_at_the_virtual_handset_answers_presses_1_and_is_verified() {
     let app = TestApp::start().await;
-    app.script(NUMBER, json!({ "does": "handset" })).await;
+    // The call lasts on after the key, so that the sound after it is heard.
+    app.script(NUMBER, json!({ "does": "handset", "hang_up_after_ms": 2_000 })).await;
     let driver = Driver::start();
     let profile = tempfile::tempdir().unwrap();
     let browser = driver.browser(profile.path()).await;
@@ -114,6 +122,11 @@ async fn a_person_at_the_virtual_handset_answers_presses_1_and_is_verified() {
     until(&browser, "#answer").await.click().await.unwrap();
     until(&browser, "#handset[data-state=answered]").await;
     until(&browser, "[data-key=\"1\"]").await.click().await.unwrap();
+    let heard = browser.execute_async(HEARD_TWO, vec![]).await.unwrap();
+    let sounds = &app.config.prompts["default"].languages["en"];
+    let expected = [&sounds.greeting, &sounds.confirmed].map(|id| format!("sounds/{id}"));
+    assert_eq!(heard, json!(expected));
+    app.advance(2);
 
     let ended = app.outcome(&started["id"]).await;
     assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
@@ -121,12 +134,6 @@ async fn a_person_at_the_virtual_handset_answers_presses_1_and_is_verified() {
         app.simulator(reqwest::Method::GET, "/_simulator/calls?number=380991234567", None).await;
     assert_eq!(sounds["calls"][0]["key"], "1", "{sounds:#}");
     until(&browser, "#handset[data-state=ended]").await;
-    let heard = browser.execute("return heard.files", vec![]).await.unwrap();
-    let sounds = &app.config.prompts["default"].languages["en"];
-    assert_eq!(
-        heard,
-        json!([format!("sounds/{}", sounds.greeting), format!("sounds/{}", sounds.confirmed)])
-    );
 
     // Another call is answered and hung up without a key: the fallback is all that is left to hear.
     app.script(OTHER, json!({ "does": "handset" })).await;
