@@ -17,7 +17,7 @@ pub(super) struct Tally {
     pub(super) withheld: u64,
     /// Results told in time, and those of them whose loss the design accepts.
     pub(super) told: u64,
-    pub(super) forgiven: [u64; 3],
+    pub(super) forgiven: [u64; 2],
 }
 
 impl Tally {
@@ -61,7 +61,7 @@ impl Tally {
         let verdicts = verdicts.map(|(verdict, n)| format!("{} {n}", verdict.as_str()));
         format!(
             "{} histories\noutcomes: {}\nverdicts: {}\nstarts refused since a call was in flight {}, redeemed {}, \
-             disputed {}\nforged {}, withheld {}\nresults told in time {}, of these lost around a change of zone {:?}",
+             disputed {}\nforged {}, withheld {}\nresults told in time {}, of these lost since a restart forgot the offset before a change of zone, and in an hour that repeats: {:?}",
             self.histories,
             outcomes.collect::<Vec<_>>().join(", "),
             verdicts.collect::<Vec<_>>().join(", "),
