@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// Others that take no more of a core than this do not disturb.
 pub const QUIET: f64 = 0.25;
 /// How long a quiet machine is waited for, and how long one look takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(300);
 
 /// A child that serves on loopback; killed, not asked, when dropped.
@@ -24,6 +24,7 @@ pub struct Process {
     child: Child,
     /// Held open, so that it can go on printing.
     output: BufReader<ChildStdout>,
+    log: PathBuf,
 }
 
 /// Memory of a process, in bytes.
@@ -47,16 +48,16 @@ impl Process {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        let log = fs::File::create(log).context("while making the log file")?;
+        let file = fs::File::create(log).context("while making the log file")?;
         let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(file)
             .spawn()
             .with_context(|| format!("while starting {}", program.display()))?;
         let output = child.stdout.take().context("its output is piped")?;
-        Ok(Self { child, output: BufReader::new(output) })
+        Ok(Self { child, output: BufReader::new(output), log: log.to_owned() })
     }
 
     /// The address in the first line that it prints.
@@ -64,9 +65,10 @@ impl Process {
         let mut line = String::new();
         self.output.read_line(&mut line).context("while reading its first line")?;
         let last = line.split_whitespace().last().unwrap_or_default();
-        last.trim_start_matches("http://")
-            .parse()
-            .map_err(|_| anyhow!("a child says {line:?}, which is no address; see its log"))
+        last.trim_start_matches("http://").parse().map_err(|_| {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            anyhow!("a child says {line:?}, which is no address; its log: {log}")
+        })
     }
 
     /// Processor time so far, in user and system mode.

@@ -8,11 +8,11 @@ use anyhow::Result;
 
 use crate::drive::{CONNECTIONS, Driven, saturate};
 use crate::figures::{mebibytes, median, microseconds, milliseconds, percentile};
-use crate::http::Requests;
+use crate::http::{self, Requests};
 use crate::options::Options;
 use crate::process::{Machine, Memory, Process};
 use crate::report::{Line, Report};
-use crate::subject::Prepared;
+use crate::subject::{Prepared, Served};
 
 use super::{bare, pending_for, rounds};
 
@@ -96,10 +96,27 @@ fn server_run(prepared: &Prepared, requests: &Requests, span: Duration) -> Resul
         answered += driven.answered;
         Ok(driven)
     })?;
+    let batch = batches(&served)?;
     drop(served);
     prepared.check_verified(answered)?;
-    println!("  {answered} acknowledged, then killed: {answered} verified in the store");
+    println!("  {batch}; {answered} acknowledged, then killed: {answered} verified in the store");
     Ok(run)
+}
+
+/// What the server says of its commits.
+fn batches(served: &Served) -> Result<String> {
+    let answer = http::exchange(served.address, &http::poll("/metrics", "none"))?;
+    let text = String::from_utf8_lossy(&answer);
+    let figure = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse::<f64>().ok()).unwrap_or(f64::NAN)
+    };
+    let mean = |name: &str| figure(&format!("{name}_sum ")) / figure(&format!("{name}_count "));
+    Ok(format!(
+        "{:.0} changes in a commit of {:.2} ms",
+        mean("ringproof_store_batch_size"),
+        mean("ringproof_store_commit_seconds") * 1e3,
+    ))
 }
 
 fn other_run(binary: &Path, options: &Options, span: Duration) -> Result<Run> {

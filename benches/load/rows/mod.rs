@@ -18,8 +18,8 @@ use super::options::Options;
 use super::process::{Machine, Process, QUIET};
 use super::report::Report;
 
-/// How often a round is tried again because others disturbed it, for each that is wanted.
-const TRIES: usize = 3;
+/// How many rounds are tried for each that is wanted, when others disturb.
+const TRIES: usize = 2;
 
 /// The bare handlers, in a process of their own.
 fn bare() -> Result<(Process, SocketAddr)> {
