@@ -107,7 +107,7 @@ fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect
         match effect {
             Effect::Conclude(outcome) => {
                 outcomes.increment(outcome.as_str());
-                tracing::info!(
+                tracing::debug!(
                     verification.id = %verification.id, app.name = %verification.app, outcome = outcome.as_str(),
                     to = ?verification.to, "verification ended: {}", outcome.as_str(),
                 );
