@@ -16,7 +16,7 @@ pub struct Options {
     /// How long one measurement lasts
     #[arg(long, default_value_t = 3)]
     pub seconds: u64,
-    /// Every row in less than two minutes: fewer and shorter rounds, fewer pending verifications
+    /// Fewer and shorter rounds, fewer pending verifications
     #[arg(long)]
     pub quick: bool,
     /// Only these rows
