@@ -37,14 +37,14 @@ use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
-pub use crate::store::{KeyRow, StoreError};
+pub use crate::store::{KeyRow, Search, StoreError};
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
 pub use key::{Caller, KeyRefusal, NewKey, Scope};
 pub use offset::Offsets;
 pub use redeem::RedeemError;
 pub use resolve::{Judgement, ResolveError, Resolved};
-pub use search::{Page, SearchRequest};
+pub use search::Page;
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
 pub use start::{Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds};

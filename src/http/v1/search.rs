@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{Channel, Name, Outcome, PhoneNumber, Status};
-use crate::service::SearchRequest;
+use crate::service::Search;
 
 use super::super::access::{Holder, ToRead};
 use super::super::answer;
@@ -99,8 +99,8 @@ pub async fn search(
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
-fn wanted(app: Name, query: SearchQuery) -> Result<SearchRequest, Problem> {
-    Ok(SearchRequest {
+fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
+    Ok(Search {
         app,
         to: query.to.as_deref().map(number).transpose()?,
         reference: query.reference,
