@@ -26,6 +26,9 @@ pub(super) struct Call {
     pub begun_at: Timestamp,
     #[serde(serialize_with = "optional_instant")]
     pub answered_at: Option<Timestamp>,
+    /// When the key was pressed, or the wait for one ended.
+    #[serde(skip)]
+    pub decided_at: Option<Timestamp>,
     #[serde(serialize_with = "optional_instant")]
     pub ended_at: Option<Timestamp>,
     pub state: CallState,
@@ -104,20 +107,22 @@ impl Call {
 
     /// The first key counts. The provider's method knows button 1 only: any other
     /// key plays the fallback.
-    pub fn press(&mut self, key: &str) -> Result<(), OutOfStep> {
+    pub fn press(&mut self, key: &str, now: Timestamp) -> Result<(), OutOfStep> {
         if self.state != CallState::Answered {
             return Err(OutOfStep);
         }
         if self.kind == Kind::Button && self.playing == Some(Playing::Greeting) {
             self.key = Some(key.to_owned());
+            self.decided_at = Some(now);
             self.playing = Some(if key == "1" { Playing::Confirmed } else { Playing::Fallback });
         }
         Ok(())
     }
 
     /// Nobody pressed anything.
-    pub fn give_up_waiting(&mut self) {
+    pub fn give_up_waiting(&mut self, now: Timestamp) {
         if self.playing == Some(Playing::Greeting) {
+            self.decided_at = Some(now);
             self.playing = Some(Playing::Fallback);
         }
     }

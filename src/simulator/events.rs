@@ -192,6 +192,7 @@ mod tests {
             call_start: civil(at(1_729_688_447), 0, 180),
             begun_at: at(0),
             answered_at: Some(at(2)),
+            decided_at: Some(at(4)),
             ended_at: Some(at(5)),
             state: CallState::Ended,
             playing: None,

@@ -92,6 +92,7 @@ fn register(world: &World, order: Order, script: &Script) -> CallId {
             call_start,
             begun_at,
             answered_at: None,
+            decided_at: None,
             ended_at: None,
             state: CallState::Dialing,
             playing: None,
@@ -133,7 +134,9 @@ impl World {
 
     async fn scripted(&self, id: CallId, script: &Script, ringing_at: Timestamp) {
         let decided_at = after(ringing_at, script.answer_after(self.pace));
-        self.clock.sleep_until(decided_at).await;
+        if self.hangs_up_before(id, decided_at).await {
+            return;
+        }
         let (disposition, cause) = ending(script);
         if script.does != Does::Answer {
             self.step(id, |call| call.end(decided_at, &disposition, &cause));
@@ -142,14 +145,25 @@ impl World {
         self.step(id, |call| call.answer(decided_at).is_ok());
         self.tell_answer(id, script).await;
         let pressed_at = after(decided_at, script.press_after(self.pace));
-        self.clock.sleep_until(pressed_at).await;
+        if self.hangs_up_before(id, pressed_at).await {
+            return;
+        }
         self.step(id, |call| match script.press.as_str() {
-            "" => call.give_up_waiting(),
-            key => _ = call.press(key),
+            "" => call.give_up_waiting(pressed_at),
+            key => _ = call.press(key, pressed_at),
         });
         let ended_at = after(pressed_at, script.hang_up_after(self.pace));
-        self.clock.sleep_until(ended_at).await;
-        self.step(id, |call| call.end(ended_at, &disposition, &cause));
+        if !self.hangs_up_before(id, ended_at).await {
+            self.step(id, |call| call.end(ended_at, &disposition, &cause));
+        }
+    }
+
+    /// Waits, unless a person at the handset ends the scripted call before.
+    async fn hangs_up_before(&self, id: CallId, at: Timestamp) -> bool {
+        tokio::select! {
+            () = self.until(|state| past(state, id, CallState::Answered)) => true,
+            () = self.clock.sleep_until(at) => false,
+        }
     }
 
     /// Follows what a person does at the handset, and gives up when nobody does anything.
@@ -168,21 +182,31 @@ impl World {
         self.tell_answer(id, script).await;
         let greeting = call.sounds.as_ref().map(|sounds| sounds.greeting.clone());
         let patience = self.sound_length(greeting.as_deref()) + PATIENCE;
+        let answered_at = self.look(|state| state.call(id).and_then(|call| call.answered_at));
+        let gives_up_at = after(answered_at.unwrap_or(ringing_at), patience);
         tokio::select! {
             () = self.until(|state| decided(state, id)) => {}
-            () = self.clock.sleep(patience) => self.step(id, Call::give_up_waiting),
+            () = self.clock.sleep_until(gives_up_at) => {
+                self.step(id, |call| call.give_up_waiting(gives_up_at));
+            }
         }
-        let last_words =
-            self.look(|state| state.call(id).and_then(|call| call.sound().map(str::to_owned)));
-        let last_words = match self.pace {
-            Pace::Real => self.sound_length(last_words.as_deref()),
-            Pace::Instant => Duration::ZERO,
+        self.last_words(id, script).await;
+    }
+
+    /// Lets the last sound play, then hangs up, unless the person does.
+    async fn last_words(&self, id: CallId, script: &Script) {
+        let Some(call) = self.look(|state| state.call(id).cloned()) else { return };
+        let last_words = match (script.hang_up_after_ms, self.pace) {
+            (Some(_), pace) => script.hang_up_after(pace),
+            (None, Pace::Real) => self.sound_length(call.sound()),
+            (None, Pace::Instant) => Duration::ZERO,
         };
+        let decided_at = call.decided_at.or(call.answered_at).unwrap_or(call.begun_at);
+        let hangs_up_at = after(decided_at, last_words);
         tokio::select! {
             () = self.until(|state| past(state, id, CallState::Answered)) => {}
-            () = self.clock.sleep(last_words) => {
-                let now = self.clock.now();
-                self.step(id, |call| call.hang_up(now));
+            () = self.clock.sleep_until(hangs_up_at) => {
+                self.step(id, |call| call.hang_up(hangs_up_at));
             }
         }
     }

@@ -8,6 +8,7 @@ mod call;
 mod control;
 mod events;
 mod exchange;
+mod follow;
 mod inbox;
 mod limits;
 mod numbers;

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::call::{Call, CallId, instant};
 use super::events;
+use super::follow::Follower;
 use super::inbox::Message;
 use super::limits::Window;
 use super::patterns;
@@ -64,6 +65,7 @@ pub(super) struct State {
     pub posted: Vec<Posted>,
     pub general: Window,
     pub statistics: Window,
+    pub followers: Vec<Follower>,
     next_id: u64,
 }
 
@@ -102,6 +104,7 @@ impl World {
             posted: Vec::new(),
             general: Window::default(),
             statistics: Window::default(),
+            followers: Vec::new(),
             next_id: 0,
         };
         Ok(Self {
@@ -121,9 +124,12 @@ impl World {
         read(&self.lock())
     }
 
-    /// Changes the state and wakes whoever waits for a change.
+    /// Changes the state, tells those who follow a phone, and wakes whoever waits for a change.
     pub fn change<T>(&self, write: impl FnOnce(&mut State) -> T) -> T {
-        let result = write(&mut self.lock());
+        let mut state = self.lock();
+        let result = write(&mut state);
+        state.tell_followers();
+        drop(state);
         self.changed.send_replace(());
         result
     }
@@ -140,11 +146,6 @@ impl World {
                 std::future::pending::<()>().await;
             }
         }
-    }
-
-    /// A subscription to every change.
-    pub fn changes(&self) -> watch::Receiver<()> {
-        self.changed.subscribe()
     }
 
     /// Runs a call on the runtime that started the simulator, until it ends or the simulator stops.

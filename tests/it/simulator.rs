@@ -934,6 +934,59 @@ async fn a_person_at_the_handset_does_only_what_the_state_of_the_call_allows() {
 }
 
 #[tokio::test]
+async fn who_follows_a_phone_is_told_every_step_even_of_a_call_that_is_over_at_once() {
+    let account = Account::start().await;
+    let url = format!("{}/_simulator/events?number={DIGITS}", account.base);
+    let mut stream = account.http.get(url).send().await.unwrap();
+    let mut told = String::new();
+    while !told.ends_with("\n\n") {
+        told.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    assert_eq!(told, "data: {\"call\":null,\"sound\":null}\n\n");
+
+    account.call(NUMBER).await;
+    account.newest_call(NUMBER, "ended").await;
+    account.look("/notifications?settled=true").await;
+
+    told.clear();
+    while !told.contains("\"settled\":true") {
+        told.push_str(std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    let steps: Vec<_> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|json| serde_json::from_str::<Value>(json).unwrap())
+        .map(|step| (step["call"]["state"].clone(), step["call"]["playing"].clone()))
+        .collect();
+    let expected = [
+        ("dialing", None),
+        ("ringing", None),
+        ("answered", Some("greeting")),
+        ("answered", Some("confirmed")),
+        ("ended", None),
+        ("ended", None),
+    ];
+    assert_eq!(steps, expected.map(|(state, playing)| (json!(state), json!(playing))));
+    account.stop().await;
+}
+
+#[tokio::test]
+async fn a_scripted_call_that_a_person_hangs_up_is_over_at_once() {
+    let account = Account::start().await;
+    let script = json!({ "answer_after_ms": 5000 });
+    account.put(&format!("/scripts/{DIGITS}"), script).await;
+    account.call(NUMBER).await;
+    let call = account.newest_call(NUMBER, "ringing").await;
+    let path = format!("/calls/{}/hangup", call["id"]);
+    assert_eq!(account.control(Method::POST, &path, "").await.status, 200);
+
+    account.look("/notifications?settled=true").await;
+    let ended = account.newest_call(NUMBER, "ended").await;
+    assert_eq!((&ended["disposition"], &ended["answered_at"]), (&json!("cancel"), &Value::Null));
+    account.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_api_received_is_listed_with_its_status() {
     let account = Account::start().await;
     account.put(&format!("/scripts/{DIGITS}"), json!({ "api": "drop" })).await;

@@ -114,7 +114,8 @@ async fn press(path: web::Path<(CallId, String)>, world: web::Data<World>) -> Ht
     if !is_key {
         return refused(400, "a key is one of 0-9, * and #");
     }
-    step(&world, id, |call| call.press(&key))
+    let now = world.clock.now();
+    step(&world, id, |call| call.press(&key, now))
 }
 
 async fn hang_up(id: web::Path<CallId>, world: web::Data<World>) -> HttpResponse {

@@ -4,12 +4,10 @@ use std::convert::Infallible;
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::refused;
-use crate::simulator::call::{Call, Kind};
 use crate::simulator::numbers::digits;
-use crate::simulator::world::{State, World};
+use crate::simulator::world::World;
 
 pub(super) fn routes(service: &mut web::ServiceConfig) {
     service
@@ -59,39 +57,16 @@ struct Phone {
     number: Option<String>,
 }
 
-/// The phone's latest call as server-sent events: at once, and after every change of it.
+/// The phone's latest call as server-sent events: at once, and after every step of it.
 async fn follow(query: web::Query<Phone>, world: web::Data<World>) -> HttpResponse {
     let number = query.into_inner().number.as_deref().map(digits).filter(|text| !text.is_empty());
-    let changes = world.changes();
-    let world = world.into_inner();
-    let first = (world, changes, number, None::<String>);
-    let stream =
-        futures_util::stream::unfold(first, |(world, mut changes, number, told)| async move {
-            let now = loop {
-                changes.mark_unchanged();
-                let now = world.look(|state| shown(state, number.as_deref()));
-                if told.as_ref() != Some(&now) {
-                    break now;
-                }
-                changes.changed().await.ok()?;
-            };
-            let event = web::Bytes::from(format!("data: {now}\n\n"));
-            Some((Ok::<_, Infallible>(event), (world, changes, number, Some(now))))
-        });
+    let steps = world.change(|state| state.follow(number));
+    let stream = futures_util::stream::unfold(steps, |mut steps| async move {
+        let event = format!("data: {}\n\n", steps.recv().await?);
+        Some((Ok::<_, Infallible>(web::Bytes::from(event)), steps))
+    });
     HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header(("Cache-Control", "no-store"))
         .streaming(stream)
-}
-
-/// The newest call that is still going on, otherwise the newest of all.
-fn shown(state: &State, number: Option<&str>) -> String {
-    let is_theirs = |call: &&Call| {
-        matches!(call.kind, Kind::Button | Kind::Code)
-            && number.is_none_or(|number| call.number == number)
-    };
-    let theirs = || state.calls.iter().rev().filter(is_theirs);
-    let call = theirs().find(|call| call.ended_at.is_none()).or_else(|| theirs().next());
-    let sound = call.and_then(Call::sound);
-    json!({ "call": call, "sound": sound }).to_string()
 }

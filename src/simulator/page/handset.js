@@ -29,7 +29,7 @@ function show(event) {
   byId("hangup").disabled = state !== "ringing" && state !== "answered";
   for (const key of keys) key.disabled = state !== "answered";
   ring(state === "ringing");
-  play(state === "answered" ? event.sound : null);
+  play(state === "answered" ? event.sound : null, call?.playing);
   tick();
 }
 
@@ -60,6 +60,11 @@ function wakeAudio() {
   audio.resume().then(soundState);
 }
 
+// What has been heard is kept on the page, for those who test with it.
+function heard(what) {
+  phone.dataset.heard = `${phone.dataset.heard ?? ""} ${what}`.trim();
+}
+
 function soundState() {
   const on = audio?.state === "running";
   byId("sound").setAttribute("aria-pressed", String(on));
@@ -71,14 +76,18 @@ function ring(on) {
     clearInterval(ringing);
     ringing = null;
   } else if (ringing === null) {
-    const burst = () => { beep([440, 480], 0, 0.4); beep([440, 480], 0.6, 0.4); if (audio) navigator.vibrate?.([400, 200, 400]); };
+    const burst = () => {
+      const audible = beep([440, 480], 0, 0.4) && beep([440, 480], 0.6, 0.4);
+      if (audible) heard("ring");
+      if (audio) navigator.vibrate?.([400, 200, 400]);
+    };
     burst();
     ringing = setInterval(burst, 2400);
   }
 }
 
 function beep(tones, delay, length, loudness = 0.08) {
-  if (audio?.state !== "running") return;
+  if (audio?.state !== "running") return false;
   const from = audio.currentTime + delay;
   const gain = new GainNode(audio, { gain: 0 });
   gain.gain.setValueAtTime(0, from);
@@ -92,15 +101,17 @@ function beep(tones, delay, length, loudness = 0.08) {
     tone.start(from);
     tone.stop(from + length);
   }
+  return true;
 }
 
-function play(id) {
+function play(id, name) {
   if (playing?.id === id) return;
   playing?.element.pause();
   playing = null;
   if (!id) return;
   const element = new Audio(`sounds/${encodeURIComponent(id)}`);
   playing = { id, element };
+  element.addEventListener("playing", () => heard(`${name} ${name}=${id}`), { once: true });
   element.play().catch(() => { /* No sound before the first touch; the text tells the same. */ });
 }
 
