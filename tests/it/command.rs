@@ -1,9 +1,13 @@
-//! The binary from outside: demo, configuration, keys, locks.
+//! The binary from outside: what its commands print and exit with.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::app::{note_secret, suite_folder};
+use serde_json::{Value, json};
+
+use crate::app::{TestApp, note_secret, note_secrets_of, suite_folder};
+
+const NUMBER: &str = "+380991234567";
 
 fn ringproof(arguments: &[&str], folder: &Path) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_ringproof"))
@@ -20,6 +24,18 @@ fn ringproof(arguments: &[&str], folder: &Path) -> Output {
     // What a command prints on purpose, such as a new key, is not a log.
     std::fs::write(log, &output.stderr).unwrap();
     output
+}
+
+/// `verify` with the key of an app, beside the service that it asks.
+async fn verify(app: &TestApp, arguments: &[&str]) -> (Option<i32>, String) {
+    let shared = ["verify", "--server", &app.base, "--key", &app.key];
+    let all: Vec<String> = shared.iter().chain(arguments).map(|word| (*word).to_owned()).collect();
+    let run = move || {
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        ringproof(&all, Path::new("."))
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -115,4 +131,47 @@ fn wrong_usage_exits_2_and_help_tells_the_exit_codes() {
         assert_eq!(ringproof(&arguments, folder.path()).status.code(), Some(2), "{arguments:?}");
     }
     assert!(text(&ringproof(&["--help"], folder.path()).stdout).contains("Exit codes"));
+}
+
+#[tokio::test]
+async fn verify_waits_for_the_end_and_exits_by_how_it_ended() {
+    let app = TestApp::start().await;
+    app.script(NUMBER, json!({})).await;
+    let (code, said) = verify(&app, &[NUMBER, "--wait"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(": pending") && said.contains(": verified (confirmed)"), "{said}");
+
+    app.script("+380991234568", json!({ "press": "5" })).await;
+    let (code, said) = verify(&app, &["+380991234568", "--wait"]).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains(": failed (wrong_key)"), "{said}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn verify_without_wait_is_done_once_the_call_is_asked_for() {
+    let app = TestApp::start().await;
+    app.script(NUMBER, json!({ "notify": "never" })).await;
+    let arguments = [NUMBER, "--prompt", "match", "--press", "random"];
+    let (code, said) = verify(&app, &arguments).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(": pending") && said.contains("is asked to press"), "{said}");
+    assert_eq!(app.dialled(NUMBER).await, 1);
+
+    let (code, said) = verify(&app, &[NUMBER]).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("number_busy"), "{said}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn verify_prints_the_whole_answer_as_json() {
+    let app = TestApp::start().await;
+    app.script(NUMBER, json!({})).await;
+    let (code, said) = verify(&app, &[NUMBER, "--wait", "--json"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let answer: Value = serde_json::from_str(&said).unwrap();
+    note_secrets_of(&answer);
+    assert_eq!((&answer["status"], &answer["to"]), (&json!("verified"), &json!(NUMBER)));
+    app.stop().await;
 }

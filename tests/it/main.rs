@@ -10,6 +10,7 @@ mod button_call;
 mod command;
 mod config;
 mod crash;
+mod demo;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;
