@@ -22,6 +22,8 @@ use ringproof::service::Scope;
 use ringproof::simulator::Simulator;
 use serde_json::{Value, json};
 
+use crate::described::{self, Seen};
+
 /// When every test begins: a Sunday noon without zone changes.
 pub const START: &str = "2026-11-22T12:00:00Z";
 /// The account's number.
@@ -312,14 +314,22 @@ pub fn client() -> Client {
     Client::builder().no_proxy().build().unwrap()
 }
 
-/// Sends a request, reads its answer whole, and notes the secrets in it.
+/// Sends a request, reads its answer whole, notes the secrets in it, and holds
+/// it against the API's description.
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, url) = (request.method().clone(), request.url().clone());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     if let Ok(json) = serde_json::from_str(&text) {
         note_secrets_of(&json);
     }
+    let content_type = headers.get("content-type").map_or("", |value| value.to_str().unwrap());
+    let seen =
+        Seen { method: &method, url: &url, status: status.as_u16(), content_type, text: &text };
+    described::check(&client, &seen).await;
     Answer { status, headers, text }
 }
 

@@ -11,6 +11,7 @@ mod command;
 mod config;
 mod crash;
 mod demo;
+mod described;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;

@@ -4,7 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{Status, Verification};
 
@@ -38,13 +40,33 @@ pub struct ShowQuery {
 }
 
 /// A verification as its app sees it, or as a page with its wait token does.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize)]
 #[serde(untagged)]
 pub enum Shown {
     /// To a key.
     App(Box<View>),
     /// To a wait token.
     Page(WaitView),
+}
+
+/// Any of the two, since what an app sees has all that a page sees.
+impl PartialSchema for Shown {
+    fn schema() -> RefOr<Schema> {
+        let either = AnyOfBuilder::new()
+            .item(Ref::from_schema_name(View::name()))
+            .item(Ref::from_schema_name(WaitView::name()))
+            .description(Some("To a key, and to a wait token"));
+        RefOr::T(Schema::AnyOf(either.build()))
+    }
+}
+
+impl ToSchema for Shown {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((View::name().into_owned(), View::schema()));
+        schemas.push((WaitView::name().into_owned(), WaitView::schema()));
+        View::schemas(schemas);
+        WaitView::schemas(schemas);
+    }
 }
 
 /// Shows a verification. With `Prefer: wait=N` or `?wait=N` it answers once the
