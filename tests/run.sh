@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Debian package -> a command that shows it is there.
-readonly PACKAGES=(chromium:chromium chromium-driver:chromedriver gcc:cc libc6-dev:ldd)
+readonly PACKAGES=(chromium:chromium chromium-driver:chromedriver curl:curl gcc:cc libc6-dev:ldd)
 readonly TOOLS=(cargo rustc cargo-fmt cargo-clippy)
 
 # Within it a failing command does not end the script, so each says `|| return`.
@@ -25,7 +25,7 @@ phase() {
     fi
 }
 
-# The browser is for the test of the virtual handset.
+# The browser is for the test of the virtual handset, curl for that of the README.
 requirements() {
     local missing=() entry tool
     for entry in "${PACKAGES[@]}"; do
