@@ -1,6 +1,8 @@
 //! Notifications that must not verify, and how each is answered.
 
 use reqwest::Method;
+use ringproof::config::StoreUrl;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use crate::app::{OUR_NUMBER, TestApp, answer, made_up};
@@ -362,6 +364,17 @@ async fn unknown_events_are_acknowledged_and_journaled() {
         .await;
     assert_eq!((&sent["status"], &sent["body"]), (&json!(200), &json!("")));
     assert!(app.verdicts().await["unknown_event"] > before);
+    // The journal is the store's alone; an operator reads it in the file.
+    let StoreUrl::Sqlite(path) = &app.config.store.url;
+    let journal = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let row: (String, bool) = journal
+        .query_row(
+            "SELECT verdict, verification_id IS NULL FROM journal WHERE event = 'NOTIFY_FUTURE'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!(row, ("unknown_event".to_owned(), true));
     app.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! Health, metrics, OpenAPI, shutdown, restart.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -109,5 +111,24 @@ async fn what_is_pending_goes_on_after_a_restart() {
             .contains(&app.outcome(&expiring["id"]).await["status"].as_str().unwrap())
     );
     assert_eq!(app.dialled(NUMBER).await, 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_due_by_the_old_spans_waits_for_the_new_ones_without_being_due_again_and_again() {
+    let mut app = TestApp::start().await;
+    app.script(NUMBER, json!({ "notify": "never" })).await;
+    let started = app.begin(NUMBER).await;
+    app.config.verification.result_window = Duration::from_secs(240);
+    app.restart().await;
+
+    app.advance(181);
+    let service = app.app().service();
+    service.expire_due().await.unwrap();
+
+    assert_eq!(service.expire_due().await.unwrap(), 0, "its due time is the new one");
+    assert_eq!(app.show(&started["id"]).await["status"], "pending");
+    app.advance(60);
+    assert_eq!(app.outcome(&started["id"]).await["outcome"], "provider_lost");
     app.stop().await;
 }
