@@ -17,7 +17,7 @@ use crate::domain::Secret;
 use crate::telemetry;
 
 use super::client::Api;
-use super::{NOT_VERIFIED, asked_to_stop};
+use super::{NOT_VERIFIED, stop_signal};
 
 /// A number that Ofcom keeps for drama: nobody has it.
 const NUMBER: &str = "+442079460123";
@@ -51,6 +51,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         telemetry::init(&config::Log { format: config::LogFormat::Text, level: self.log.clone() });
+        let mut stop = std::pin::pin!(stop_signal()?);
         let demo = app::Demo::start(DemoOptions {
             listen: self.listen,
             simulator_listen: self.simulator_listen,
@@ -69,14 +70,21 @@ impl Demo {
             place.simulator
         );
         println!("key:        {}", place.key.expose());
-        let verified = if self.no_call { true } else { place.verify().await? };
-        let code = if verified { ExitCode::SUCCESS } else { ExitCode::from(NOT_VERIFIED) };
-        if !self.once {
+        let mut stopped = false;
+        let verified = self.no_call
+            || tokio::select! {
+                verified = place.verify() => verified?,
+                () = &mut stop => {
+                    stopped = true;
+                    false
+                }
+            };
+        if !self.once && !stopped {
             place.explain();
-            asked_to_stop().await?;
+            stop.await;
         }
         demo.stop().await;
-        Ok(code)
+        Ok(if verified { ExitCode::SUCCESS } else { ExitCode::from(NOT_VERIFIED) })
     }
 }
 

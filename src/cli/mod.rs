@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{self, Config};
 
@@ -97,14 +98,18 @@ fn print_problems(problems: &[config::Problem]) -> ExitCode {
     ExitCode::from(WRONG_USAGE)
 }
 
-/// Returns when the process is asked to stop.
-async fn asked_to_stop() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+/// Begins to listen for Ctrl-C and SIGTERM; what it returns ends when the process
+/// is asked to stop. Called before anything is started, so that from then on no
+/// signal ends the process without order.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::app::{self, App};
 use crate::telemetry;
 
-use super::{ConfigArguments, WRONG_USAGE, asked_to_stop, print_problems};
+use super::{ConfigArguments, WRONG_USAGE, print_problems, stop_signal};
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -32,13 +32,14 @@ impl Serve {
             return Ok(ExitCode::from(WRONG_USAGE));
         }
         telemetry::init(&config.log);
+        let stop = stop_signal()?;
         let address = self.listen.unwrap_or(config.server.listen);
         let listener =
             TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
         let mut app = App::start(config, listener, app::real_clock()).await?;
         println!("ringproof listens on {}", app.address());
         tokio::select! {
-            asked = asked_to_stop() => asked?,
+            () = stop => {}
             ended = app.ended() => ended?,
         }
         app.stop().await;

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::app;
 use crate::domain::Secret;
 
-use super::asked_to_stop;
+use super::stop_signal;
 
 /// Arguments of `simulate`.
 #[derive(Args)]
@@ -37,6 +37,7 @@ pub(super) struct Simulate {
 impl Simulate {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         app::install_tls();
+        let stop = stop_signal()?;
         let listener = TcpListener::bind(self.listen)
             .with_context(|| format!("while listening on {}", self.listen))?;
         let simulator = app::simulate(app::SimulateOptions {
@@ -53,7 +54,7 @@ impl Simulate {
         println!("the simulated Zadarma listens on http://{address}");
         println!("what it can do:        http://{address}/_simulator/");
         println!("the virtual handset:   http://{address}/_simulator/handset");
-        asked_to_stop().await?;
+        stop.await;
         simulator.stop().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -169,3 +169,13 @@ async fn a_demo_that_verified_stays_up_until_ctrl_c() {
     assert_eq!(demo.get("/healthz").await.status, 200);
     assert_eq!(demo.interrupt().code(), Some(0));
 }
+
+#[tokio::test]
+async fn ctrl_c_during_the_verification_leaves_nothing_behind_and_exits_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(&[], folder.path());
+    demo.person(ITS_NUMBER, "dialing", &[]).await;
+    assert_eq!(demo.interrupt().code(), Some(3));
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "the temporary folder is gone");
+}
