@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use tokio_util::sync::CancellationToken;
 
 /// Names a call at the control API.
 pub(super) type CallId = u64;
@@ -38,6 +39,9 @@ pub(super) struct Call {
     pub status_code: Option<String>,
     /// Whether a person at the handset decides what happens.
     pub handset: bool,
+    /// Raised at the end, for the script that is then over.
+    #[serde(skip)]
+    pub over: CancellationToken,
     /// Whether everything that this call causes has been notified.
     pub settled: bool,
 }
@@ -142,6 +146,7 @@ impl Call {
             return;
         }
         self.state = CallState::Ended;
+        self.over.cancel();
         self.ended_at = Some(now);
         self.playing = None;
         self.disposition = Some(disposition.to_owned());

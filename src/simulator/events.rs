@@ -200,6 +200,7 @@ mod tests {
             disposition: Some("answered".to_owned()),
             status_code: Some("16".to_owned()),
             handset: false,
+            over: tokio_util::sync::CancellationToken::new(),
             settled: false,
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::call::{ButtonSounds, Call, CallId, CallState, Kind};
 use super::events;
@@ -100,6 +101,7 @@ fn register(world: &World, order: Order, script: &Script) -> CallId {
             disposition: None,
             status_code: None,
             handset: script.does == Does::Handset,
+            over: CancellationToken::new(),
             settled: false,
         });
         id
@@ -124,7 +126,7 @@ impl World {
         }
         match script.does {
             Does::Handset => self.person(id, &call, script, ringing_at).await,
-            _ => self.scripted(id, script, ringing_at).await,
+            _ => self.scripted(&call, script, ringing_at).await,
         }
         if is_button {
             self.tell_result(id, script).await;
@@ -132,9 +134,10 @@ impl World {
         self.step(id, |call| call.settled = true);
     }
 
-    async fn scripted(&self, id: CallId, script: &Script, ringing_at: Timestamp) {
+    async fn scripted(&self, call: &Call, script: &Script, ringing_at: Timestamp) {
+        let id = call.id;
         let decided_at = after(ringing_at, script.answer_after(self.pace));
-        if self.hangs_up_before(id, decided_at).await {
+        if self.is_over_before(call, decided_at).await {
             return;
         }
         let (disposition, cause) = ending(script);
@@ -145,7 +148,7 @@ impl World {
         self.step(id, |call| call.answer(decided_at).is_ok());
         self.tell_answer(id, script).await;
         let pressed_at = after(decided_at, script.press_after(self.pace));
-        if self.hangs_up_before(id, pressed_at).await {
+        if self.is_over_before(call, pressed_at).await {
             return;
         }
         self.step(id, |call| match script.press.as_str() {
@@ -153,15 +156,16 @@ impl World {
             key => _ = call.press(key, pressed_at),
         });
         let ended_at = after(pressed_at, script.hang_up_after(self.pace));
-        if !self.hangs_up_before(id, ended_at).await {
+        if !self.is_over_before(call, ended_at).await {
             self.step(id, |call| call.end(ended_at, &disposition, &cause));
         }
     }
 
     /// Waits, unless a person at the handset ends the scripted call before.
-    async fn hangs_up_before(&self, id: CallId, at: Timestamp) -> bool {
+    async fn is_over_before(&self, call: &Call, at: Timestamp) -> bool {
         tokio::select! {
-            () = self.until(|state| past(state, id, CallState::Answered)) => true,
+            biased;
+            () = call.over.cancelled() => true,
             () = self.clock.sleep_until(at) => false,
         }
     }
