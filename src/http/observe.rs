@@ -25,18 +25,16 @@ pub async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if request.path().starts_with(HOOKS) {
+        // The provider's, who reads nothing of an answer but its status.
+        let span = tracing::debug_span!("notification", route = pattern(&request));
+        let answer = next.call(request).instrument(span).await;
+        return Ok(answer?.map_into_boxed_body());
+    }
     let id = request_id(&request);
     let text = id.to_str().unwrap_or_default();
-    let span = if request.path().starts_with(HOOKS) {
-        tracing::debug_span!("notification", request.id = text, route = pattern(&request))
-    } else {
-        tracing::info_span!("request", request.id = text, route = pattern(&request))
-    };
-    let answer = if span.is_none() {
-        next.call(request).await
-    } else {
-        next.call(request).instrument(span).await
-    };
+    let span = tracing::info_span!("request", request.id = text, route = pattern(&request));
+    let answer = next.call(request).instrument(span).await;
     let mut answer = name_route(answer?.map_into_boxed_body());
     answer.headers_mut().insert(REQUEST_ID, id);
     Ok(answer)

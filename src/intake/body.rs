@@ -24,7 +24,8 @@ pub(super) async fn decode(received: &Received) -> Result<Decoded<'_>, Malformed
     };
     match received.content_type.as_deref() {
         Some(content_type) if multipart(content_type) => {
-            let pairs = read_multipart(content_type, received.body.clone()).await?;
+            // In a box, so that the many others need not carry its room.
+            let pairs = Box::pin(read_multipart(content_type, received.body.clone())).await?;
             Ok(Decoded::from_pairs(pairs)?)
         }
         _ => Ok(Decoded::from_urlencoded(&received.body)?),

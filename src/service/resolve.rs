@@ -76,9 +76,8 @@ impl Service {
         id: VerificationId,
         mut judge: impl FnMut(&Verification) -> Judgement + Send,
     ) -> Result<Resolved, ResolveError> {
-        let mut newest = self.newest(id).await?;
+        let mut verification = self.newest(id).await?.ok_or(ResolveError::NotFound)?;
         for _ in 0..MOST_TRIES {
-            let Some(verification) = newest else { return Err(ResolveError::NotFound) };
             let Judgement { event, at, row } = judge(&verification);
             let applied = event.map(|event| verification.apply(event, at, self.timing()));
             let Some(Applied::Moved { next, effects, entries }) = applied else {
@@ -89,7 +88,9 @@ impl Service {
             };
             let change = Change::new(&next, self.timing(), &entries, row);
             match self.store.change(change).await? {
-                Committed::Conflict => newest = self.store.find(id).await?,
+                Committed::Conflict => {
+                    verification = self.store.find(id).await?.ok_or(ResolveError::NotFound)?;
+                }
                 Committed::Stored { packed } => {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                     self.live.wake(id);

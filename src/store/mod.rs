@@ -81,16 +81,23 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
-    pub async fn change(&self, change: Change) -> Result<Committed, StoreError> {
-        self.0.change(change).await
+    pub fn change(
+        &self,
+        change: Change,
+    ) -> impl Future<Output = Result<Committed, StoreError>> + Send + '_ {
+        // Not async itself: a future would keep the change, and each around it another copy.
+        self.0.change(change)
     }
 
     /// Keeps a notification that changed no verification.
     ///
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
-    pub async fn journal(&self, row: NotificationRow) -> Result<(), StoreError> {
-        self.0.journal(row).await
+    pub fn journal(
+        &self,
+        row: NotificationRow,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + '_ {
+        self.0.journal(row)
     }
 
     /// The newest version of a verification.

@@ -1,5 +1,6 @@
 //! The hot path: a new version and its journal row, two row writes.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Failure, nanoseconds};
@@ -14,23 +15,30 @@ impl Work for Change {
     type Answer = Committed;
 
     fn run(&mut self, on: &Connection) -> Result<bool, Failure> {
+        let expected = self.expected();
+        let mut journaled = None;
+        if let Some(row) = &self.journal {
+            journaled = insert(on, row, Some(expected))?;
+            if journaled.is_none() {
+                return Ok(false);
+            }
+        }
         let sql = "UPDATE verifications SET version = ?1, status = ?2, outcome = ?3, due_at = ?4, \
-                   record = ?5 WHERE id = ?6 AND version = ?7";
+                   journaled = ifnull(?5, journaled), record = ?6 WHERE id = ?7 AND version = ?8";
         let updated = on.prepare_cached(sql)?.execute(params![
             self.version,
             status_code(self.status),
             self.outcome.map(outcome_code),
             self.due_at.map(nanoseconds),
+            journaled,
             &*self.record,
             self.id.as_bytes(),
-            self.expected(),
+            expected,
         ])?;
         if updated == 0 {
             return Ok(false);
         }
-        if let Some(row) = &self.journal {
-            insert(on, row)?;
-        }
+        remind(on, self.id, self.due_at)?;
         Ok(true)
     }
 
@@ -39,12 +47,30 @@ impl Work for Change {
     }
 }
 
-/// Adds a row to the journal.
-pub(super) fn insert(on: &Connection, row: &JournalRow) -> Result<(), Failure> {
-    let sql = "INSERT INTO journal (at, verification_id, entries, account, event, verdict, \
-               number_hash, masked, body, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+/// Adds a row to the journal, and makes it the newest of its verification.
+pub(super) fn journal(on: &Connection, row: &JournalRow) -> Result<(), Failure> {
+    let sequence = insert(on, row, None)?;
+    if let Some(id) = &row.verification {
+        let sql = "UPDATE verifications SET journaled = ?1 WHERE id = ?2";
+        on.prepare_cached(sql)?.execute(params![sequence, id.as_bytes()])?;
+    }
+    Ok(())
+}
+
+/// Adds a row to the journal behind the one before it, unless its verification
+/// has another version than expected; its place.
+pub(super) fn insert(
+    on: &Connection,
+    row: &JournalRow,
+    expected: Option<u32>,
+) -> Result<Option<i64>, Failure> {
+    let sql = "INSERT INTO journal (previous, at, verification_id, entries, account, event, \
+               verdict, number_hash, masked, body, signature) \
+               SELECT (SELECT journaled FROM verifications WHERE id = ?2), \
+               ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 \
+               WHERE ?11 IS NULL OR ?11 = (SELECT version FROM verifications WHERE id = ?2)";
     let notification = row.notification.as_ref();
-    on.prepare_cached(sql)?.execute(params![
+    let inserted = on.prepare_cached(sql)?.execute(params![
         nanoseconds(row.at),
         row.verification.as_ref().map(VerificationId::as_bytes),
         row.entries.as_deref(),
@@ -55,6 +81,20 @@ pub(super) fn insert(on: &Connection, row: &JournalRow) -> Result<(), Failure> {
         notification.and_then(|row| row.masked.as_deref()),
         notification.and_then(|row| row.body.as_deref()),
         notification.and_then(|row| row.signature.as_deref()),
+        expected,
     ])?;
+    Ok((inserted > 0).then(|| on.last_insert_rowid()))
+}
+
+/// Notes when to look at a verification again. A note of another time stays
+/// until that time comes.
+pub(super) fn remind(
+    on: &Connection,
+    id: VerificationId,
+    due_at: Option<Timestamp>,
+) -> Result<(), Failure> {
+    let Some(due_at) = due_at else { return Ok(()) };
+    let sql = "INSERT OR IGNORE INTO due (at, verification_id) VALUES (?1, ?2)";
+    on.prepare_cached(sql)?.execute(params![nanoseconds(due_at), id.as_bytes()])?;
     Ok(())
 }

@@ -11,6 +11,19 @@ use crate::domain::{Name, Verification, VerificationId};
 use crate::store::StoreError;
 use crate::store::record::{Unreadable, unpack};
 
+/// A statement about the journal's rows of one verification, which `?1` names:
+/// `chain` has their places. However the links were broken, it ends.
+macro_rules! of_chain {
+    ($statement:literal) => {
+        concat!(
+            "WITH RECURSIVE chain (sequence) AS (SELECT journaled FROM verifications WHERE id = ?1 \
+             UNION SELECT previous FROM journal NATURAL JOIN chain WHERE previous IS NOT NULL) ",
+            $statement
+        )
+    };
+}
+pub(super) use of_chain;
+
 /// Why something on a connection did not succeed.
 #[derive(Debug)]
 pub(super) enum Failure {

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{
-    Failure, column, first, id, name, nanoseconds, rows, time, unreadable, verification as read,
+    Failure, column, first, id, name, nanoseconds, of_chain, rows, time, unreadable,
+    verification as read,
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId, WrittenForm};
 use crate::store::Notification;
@@ -22,8 +23,9 @@ pub(super) fn timeline(
     id: VerificationId,
     after: u32,
 ) -> Result<Vec<Entry>, Failure> {
-    let sql = "SELECT entries FROM journal WHERE verification_id = ?1 AND entries IS NOT NULL \
-               ORDER BY sequence";
+    let sql = of_chain!(
+        "SELECT entries FROM journal NATURAL JOIN chain WHERE entries IS NOT NULL ORDER BY sequence"
+    );
     let parts = rows(on, sql, [id.as_bytes()], |row| {
         let packed: Vec<u8> = column(row, "journal", "entries")?;
         unpack_entries(&packed).map_err(|source| unreadable("journal", "entries", source))
@@ -35,8 +37,9 @@ pub(super) fn notifications(
     on: &Connection,
     id: VerificationId,
 ) -> Result<Vec<Notification>, Failure> {
-    let sql = "SELECT sequence, at, account, event, verdict, number_hash, masked, body, signature \
-               FROM journal WHERE verification_id = ?1 AND event IS NOT NULL ORDER BY sequence";
+    let sql = of_chain!(
+        "SELECT journal.* FROM journal NATURAL JOIN chain WHERE event IS NOT NULL ORDER BY sequence"
+    );
     rows(on, sql, [id.as_bytes()], |row| {
         Ok(Notification {
             sequence: column(row, "journal", "sequence")?,
@@ -56,13 +59,41 @@ fn bytes(column: Option<Vec<u8>>) -> Option<Box<[u8]>> {
     column.map(Vec::into_boxed_slice)
 }
 
-pub(super) fn due(
-    on: &Connection,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<VerificationId>, Failure> {
-    let sql = "SELECT id FROM verifications WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
-    rows(on, sql, params![nanoseconds(now), limit], |row| id(row, "verifications", "id"))
+/// The notes whose time has come.
+#[derive(Default)]
+pub(super) struct Due {
+    /// Verifications that are due.
+    pub(super) verifications: Vec<VerificationId>,
+    /// Notes that no longer say what their verification says.
+    pub(super) stale: Vec<(i64, VerificationId)>,
+}
+
+pub(super) fn due(on: &Connection, now: Timestamp, limit: u32) -> Result<Due, Failure> {
+    let sql = "SELECT at, verification_id, due_at IS at AS counts FROM due \
+               LEFT JOIN verifications ON id = verification_id \
+               WHERE at <= ?1 ORDER BY at, verification_id LIMIT ?2";
+    let mut found = Due::default();
+    rows(on, sql, params![nanoseconds(now), limit], |row| {
+        let id = id(row, "due", "verification_id")?;
+        if column(row, "due", "counts")? {
+            found.verifications.push(id);
+        } else {
+            found.stale.push((column(row, "due", "at")?, id));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Drops stale notes. One that a change has made true again meanwhile stays.
+pub(super) fn drop_stale(on: &Connection, stale: &[(i64, VerificationId)]) -> Result<(), Failure> {
+    let sql = "DELETE FROM due WHERE at = ?1 AND verification_id = ?2 AND NOT EXISTS \
+               (SELECT 1 FROM verifications WHERE id = ?2 AND due_at = ?1)";
+    let mut statement = on.prepare_cached(sql)?;
+    for (at, id) in stale {
+        statement.execute(params![at, id.as_bytes()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn idempotency(
@@ -86,7 +117,8 @@ pub(super) fn in_flight(
 ) -> Result<(), Failure> {
     // Of one moment, so that a verification that ends meanwhile is shown once.
     let moment = on.unchecked_transaction()?;
-    let pending = "SELECT record FROM verifications WHERE due_at IS NOT NULL";
+    let pending =
+        "SELECT record FROM due JOIN verifications ON id = verification_id AND due_at = at";
     each(&moment, pending, |verification| {
         let claims = claims_of(&moment, verification.id)?;
         visit(verification, claims);

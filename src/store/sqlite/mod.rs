@@ -4,6 +4,7 @@
 //! The only place that knows the driver.
 
 mod change;
+mod checkpoint;
 mod columns;
 mod find;
 mod keys;
@@ -48,13 +49,19 @@ impl Sqlite {
         self.writer.submit(start::Starting { start, now, timing: self.timing }).await
     }
 
-    pub(super) async fn change(&self, change: Change) -> Result<Committed, StoreError> {
-        self.writer.submit(change).await
+    pub(super) fn change(
+        &self,
+        change: Change,
+    ) -> impl Future<Output = Result<Committed, StoreError>> + Send + '_ {
+        self.writer.submit(change)
     }
 
-    pub(super) async fn journal(&self, row: NotificationRow) -> Result<(), StoreError> {
+    pub(super) fn journal(
+        &self,
+        row: NotificationRow,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + '_ {
         let row = JournalRow::of_notification(row);
-        self.write(move |on| change::insert(on, &row)).await
+        self.write(move |on| change::journal(on, &row))
     }
 
     pub(super) async fn find(
@@ -88,7 +95,14 @@ impl Sqlite {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<VerificationId>, StoreError> {
-        self.readers.read(move |on| find::due(on, now, limit)).await
+        loop {
+            let due = self.readers.read(move |on| find::due(on, now, limit)).await?;
+            if due.stale.is_empty() {
+                return Ok(due.verifications);
+            }
+            // They may have hidden others that are due.
+            self.write(move |on| find::drop_stale(on, &due.stale)).await?;
+        }
     }
 
     pub(super) async fn in_flight<V>(&self, now: Timestamp, mut visit: V) -> Result<(), StoreError>
@@ -147,11 +161,14 @@ impl Sqlite {
     }
 
     /// Has the writer run something rare.
-    async fn write<T, F>(&self, run: F) -> Result<T, StoreError>
+    fn write<T, F>(
+        &self,
+        run: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<'_, T, F>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.writer.submit(Simply(run)).await
+        self.writer.submit(Simply(run))
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::checkpoint::Checkpoints;
 use super::readers::Readers;
 use super::sweep::Retention;
 use super::writer::Writer;
@@ -19,10 +20,13 @@ mod embedded {
 /// How long the writer waits for another process that reads or copies beside it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Pages in the log after which it is copied into the database, 16 MiB. Everybody
-/// waits meanwhile, and pages that changed often are copied once: longer than the
-/// driver's usual 4 MiB, but not so long that opening after a crash is felt.
-const PAGES_BETWEEN_CHECKPOINTS: u32 = 4096;
+/// Bytes of a page: a new version writes the whole page of its row to the log,
+/// and a page of this size has room for a few rows.
+const PAGE: u32 = 2048;
+
+/// Pages in the log, 128 MiB, after which the writer itself copies what is left of
+/// it into the database. A longer one would be felt when opening after a crash.
+const MOST_PAGES: u32 = 64 * 1024;
 
 pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
     let path = &settings.path;
@@ -30,7 +34,9 @@ pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
     create_private(path).map_err(|error| refused_by_system(path, error))?;
     let mut connection = connect(path).map_err(|error| refused_by_driver(path, error))?;
     migrate(path, &mut connection)?;
-    let writer = Writer::start(connection, lock).map_err(|error| refused_by_system(path, error))?;
+    let writer = Checkpoints::start(path.clone())
+        .and_then(|checkpoints| Writer::start(connection, checkpoints, lock))
+        .map_err(|error| refused_by_system(path, error))?;
     Ok(Sqlite {
         writer,
         readers: Readers::new(path.clone()),
@@ -78,13 +84,14 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", PAGES_BETWEEN_CHECKPOINTS)?;
+    connection.pragma_update(None, "wal_autocheckpoint", MOST_PAGES)?;
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::change::insert;
+use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
 use super::writer::Work;
 use crate::domain::{Attempt, Claim, Timing, Verification};
@@ -45,11 +45,12 @@ impl Work for Starting {
             attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
         }
         let packed = pack(verification);
-        insert_verification(on, verification, &packed, &self.timing)?;
+        let journaled = JournalRow::of(verification.id, &self.start.entries, None)
+            .map(|row| insert(on, &row, None))
+            .transpose()?
+            .flatten();
+        insert_verification(on, verification, &packed, journaled, &self.timing)?;
         insert_claims(on, verification, &self.start.claims)?;
-        if let Some(row) = JournalRow::of(verification.id, &self.start.entries, None) {
-            insert(on, &row)?;
-        }
         if let Some(key) = &self.start.idempotency {
             remember(on, verification, key, self.now)?;
         }
@@ -114,10 +115,13 @@ fn insert_verification(
     on: &Connection,
     verification: &Verification,
     packed: &[u8],
+    journaled: Option<i64>,
     timing: &Timing,
 ) -> Result<(), Failure> {
+    let due_at = verification.due_at(timing);
     let sql = "INSERT INTO verifications (id, version, app, to_number, reference, status, outcome, \
-               created_at, due_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               created_at, due_at, journaled, record) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     on.prepare_cached(sql)?.execute(params![
         verification.id.as_bytes(),
         verification.version,
@@ -127,10 +131,11 @@ fn insert_verification(
         status_code(verification.status()),
         verification.conclusion().map(|end| outcome_code(end.outcome)),
         nanoseconds(verification.created_at),
-        verification.due_at(timing).map(nanoseconds),
+        due_at.map(nanoseconds),
+        journaled,
         packed,
     ])?;
-    Ok(())
+    remind(on, verification.id, due_at)
 }
 
 /// Overwrites claims that are dead, as the caller has seen.
@@ -176,7 +181,7 @@ pub(super) fn seed(
     timing: &Timing,
 ) -> Result<(), Failure> {
     for (verification, claims) in verifications {
-        insert_verification(on, verification, &pack(verification), timing)?;
+        insert_verification(on, verification, &pack(verification), None, timing)?;
         insert_claims(on, verification, claims)?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use uuid::Builder;
 
-use super::columns::{Failure, column, id, nanoseconds, rows, verification};
+use super::columns::{Failure, column, id, nanoseconds, of_chain, rows, verification};
 use super::start::{IDEMPOTENCY_KEPT, as_nanoseconds};
 use super::{Settings, Sqlite};
 use crate::domain::{Timing, VerificationId};
@@ -70,7 +70,7 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
          SELECT created_at / 86400000000000, app, status, ifnull(outcome, -1), 1 \
          FROM verifications WHERE id = ?1 \
          ON CONFLICT DO UPDATE SET total = total + 1",
-        "DELETE FROM journal WHERE verification_id = ?1",
+        of_chain!("DELETE FROM journal WHERE sequence IN chain"),
         "DELETE FROM claims WHERE verification_id = ?1",
         "DELETE FROM verifications WHERE id = ?1",
     ];

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Failure;
+use super::checkpoint::Checkpoints;
 use crate::store::StoreError;
 
 /// The most jobs in one transaction.
@@ -78,10 +79,15 @@ fn closed() -> StoreError {
 
 impl Writer {
     /// Starts the thread. It holds `lock` until its connection is closed.
-    pub(super) fn start(connection: Connection, lock: File) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        lock: File,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let thread = Builder::new().name("store-writer".to_owned()).spawn(move || {
-            write_all(&connection, jobs);
+            write_all(&connection, jobs, &checkpoints);
+            checkpoints.end();
             drop(connection);
             drop(lock);
         })?;
@@ -89,11 +95,16 @@ impl Writer {
     }
 
     /// Queues work and waits until it is on disk.
-    pub(super) async fn submit<W: Work>(&self, work: W) -> Result<W::Answer, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let job = Box::new(Queued { work, done: None, reply });
-        self.queue.send(Message::Job(job)).await.map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+    pub(super) fn submit<W: Work>(
+        &self,
+        work: W,
+    ) -> impl Future<Output = Result<W::Answer, StoreError>> + Send + use<'_, W> {
+        let (reply, answered) = oneshot::channel();
+        let job: Box<dyn Job> = Box::new(Queued { work, outcome: None, reply: Some(reply) });
+        async move {
+            self.queue.send(Message::Job(job)).await.map_err(|_| closed())?;
+            answered.await.map_err(|_| closed())?.answer()
+        }
     }
 
     /// Has everything queued written, then ends the thread.
@@ -112,11 +123,12 @@ impl Writer {
     }
 }
 
-/// Work together with its caller.
+/// Work together with its caller. It goes back to the caller as a whole, since
+/// memory is freed cheapest where it was made.
 struct Queued<W: Work> {
     work: W,
-    done: Option<W::Done>,
-    reply: oneshot::Sender<Result<W::Answer, StoreError>>,
+    outcome: Option<Result<W::Done, StoreError>>,
+    reply: Option<oneshot::Sender<Box<Self>>>,
 }
 
 trait Job: Send {
@@ -126,44 +138,68 @@ trait Job: Send {
 
 impl<W: Work> Job for Queued<W> {
     fn run(&mut self, on: &Connection) -> Result<(), Failure> {
-        self.done = Some(self.work.run(on)?);
+        self.outcome = Some(Ok(self.work.run(on)?));
         Ok(())
     }
 
-    fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
-        let Self { work, done, reply } = *self;
-        let answer = committed.and_then(|()| done.map(|done| work.answer(done)).ok_or_else(closed));
-        // A caller that has gone does not need its answer.
-        let _ = reply.send(answer);
+    fn finish(mut self: Box<Self>, committed: Result<(), StoreError>) {
+        if let Err(error) = committed {
+            self.outcome = Some(Err(error));
+        }
+        if let Some(reply) = self.reply.take() {
+            // A caller that has gone does not need its answer.
+            let _ = reply.send(self);
+        }
     }
 }
 
-fn write_all(on: &Connection, mut jobs: mpsc::Receiver<Message>) {
-    let mut messages = Vec::with_capacity(LARGEST_BATCH);
+impl<W: Work> Queued<W> {
+    fn answer(self) -> Result<W::Answer, StoreError> {
+        let done = self.outcome.ok_or_else(closed)??;
+        Ok(self.work.answer(done))
+    }
+}
+
+fn write_all(on: &Connection, mut jobs: mpsc::Receiver<Message>, checkpoints: &Checkpoints) {
     let mut batch = Vec::with_capacity(LARGEST_BATCH);
-    while jobs.blocking_recv_many(&mut messages, LARGEST_BATCH) > 0 {
-        for message in messages.drain(..) {
-            match message {
-                Message::Job(job) => batch.push(job),
-                // What is queued is still received, then the queue ends.
-                Message::Close => jobs.close(),
-            }
+    loop {
+        match jobs.blocking_recv() {
+            Some(Message::Job(job)) => batch.push(job),
+            // What is queued is still received, then the queue ends.
+            Some(Message::Close) => jobs.close(),
+            None => return,
         }
         if !batch.is_empty() {
-            commit(on, &mut batch);
+            checkpoints.written(commit(on, &mut batch, &mut jobs));
         }
     }
 }
 
-fn commit(on: &Connection, batch: &mut Vec<Box<dyn Job>>) {
+/// The next job, if one waits.
+fn next(jobs: &mut mpsc::Receiver<Message>) -> Option<Box<dyn Job>> {
+    loop {
+        match jobs.try_recv().ok()? {
+            Message::Job(job) => return Some(job),
+            Message::Close => jobs.close(),
+        }
+    }
+}
+
+/// Commits the batch and answers it; how many jobs it came to have.
+fn commit(
+    on: &Connection,
+    batch: &mut Vec<Box<dyn Job>>,
+    jobs: &mut mpsc::Receiver<Message>,
+) -> usize {
     let began = Instant::now();
-    metrics::histogram!("ringproof_store_batch_size").record(batch.len() as f64);
-    let outcomes = match together(on, batch) {
+    let outcomes = match together(on, batch, || next(jobs)) {
         Ok(()) => None,
         Err(Broken::Transaction(error)) => Some(vec![Err(error); batch.len()]),
         Err(Broken::Job(error)) if batch.len() == 1 => Some(vec![Err(error)]),
         Err(Broken::Job(_)) => Some(one_by_one(on, batch)),
     };
+    let count = batch.len();
+    metrics::histogram!("ringproof_store_batch_size").record(count as f64);
     metrics::histogram!("ringproof_store_commit_seconds").record(began.elapsed());
     match outcomes {
         None => batch.drain(..).for_each(|job| job.finish(Ok(()))),
@@ -171,6 +207,7 @@ fn commit(on: &Connection, batch: &mut Vec<Box<dyn Job>>) {
             batch.drain(..).zip(outcomes).for_each(|(job, outcome)| job.finish(outcome));
         }
     }
+    count
 }
 
 /// What broke while a batch was written. Nothing of the batch is stored.
@@ -179,13 +216,28 @@ enum Broken {
     Job(StoreError),
 }
 
-fn together(on: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Broken> {
+/// Runs the jobs of the batch, and those that come meanwhile, which join it:
+/// whoever comes while the disk writes waits for the next one.
+fn together(
+    on: &Connection,
+    batch: &mut Vec<Box<dyn Job>>,
+    mut next: impl FnMut() -> Option<Box<dyn Job>>,
+) -> Result<(), Broken> {
     execute(on, "BEGIN IMMEDIATE").map_err(Broken::Transaction)?;
-    for job in batch {
-        if let Err(failure) = job.run(on) {
-            roll_back(on);
-            return Err(Broken::Job(failure.into()));
+    let mut done = 0;
+    loop {
+        while let Some(job) = batch.get_mut(done) {
+            if let Err(failure) = job.run(on) {
+                roll_back(on);
+                return Err(Broken::Job(failure.into()));
+            }
+            done += 1;
         }
+        if done == LARGEST_BATCH {
+            break;
+        }
+        let Some(job) = next() else { break };
+        batch.push(job);
     }
     end(on).map_err(Broken::Transaction)
 }

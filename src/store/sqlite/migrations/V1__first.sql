@@ -1,5 +1,5 @@
 -- Times are nanoseconds since 1970. Indexes only on columns that never change,
--- except the partial one on due_at, which holds pending verifications only.
+-- so that a new version touches one page of its table and the journal's last.
 
 CREATE TABLE verifications (
     id         BLOB PRIMARY KEY NOT NULL,
@@ -11,17 +11,29 @@ CREATE TABLE verifications (
     outcome    INTEGER,
     created_at INTEGER NOT NULL,
     due_at     INTEGER,
+    -- The newest row of the journal that belongs to it.
+    journaled  INTEGER,
     record     BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX verifications_of_app ON verifications (app, id);
 CREATE INDEX verifications_to_number ON verifications (app, to_number, id);
 CREATE INDEX verifications_by_reference ON verifications (app, reference, id)
     WHERE reference IS NOT NULL;
-CREATE INDEX verifications_due ON verifications (due_at) WHERE due_at IS NOT NULL;
+
+-- When to look at a verification. A row counts while it says what the
+-- verification's due_at says; one that does not is dropped when its time comes,
+-- in order, rather than by the change that made it stale.
+CREATE TABLE due (
+    at              INTEGER NOT NULL,
+    verification_id BLOB NOT NULL,
+    PRIMARY KEY (at, verification_id)
+) WITHOUT ROWID;
 
 -- One row carries a notification, the timeline entries that it caused, or both.
+-- Those of one verification are a chain, from its newest back to its first.
 CREATE TABLE journal (
     sequence        INTEGER PRIMARY KEY NOT NULL,
+    previous        INTEGER,
     at              INTEGER NOT NULL,
     verification_id BLOB,
     entries         BLOB,
@@ -33,8 +45,6 @@ CREATE TABLE journal (
     body            BLOB,
     signature       BLOB
 );
-CREATE INDEX journal_of_verification ON journal (verification_id)
-    WHERE verification_id IS NOT NULL;
 CREATE INDEX journal_uncorrelated ON journal (at) WHERE verification_id IS NULL;
 
 -- A row only names its attempt; whether it still holds is read from that
