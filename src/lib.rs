@@ -1,5 +1,7 @@
 //! Ringproof: self-hosted phone verification. The map of the rooms.
 
+#![forbid(unsafe_code)]
+
 pub mod app;
 pub mod cli;
 pub mod clock;
