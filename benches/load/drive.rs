@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use futures_util::future::try_join_all;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -29,21 +29,32 @@ pub struct Driven {
 }
 
 /// Sends from the request with number `from` on: each connection its next one
-/// when the last is answered, until `span` is over or no request is left.
+/// when the last is answered, until `span` is over or no request is left. The
+/// client is an ordinary one, whose share of the machine is part of the rates.
 pub fn saturate(
     address: SocketAddr,
     requests: &Requests,
     from: usize,
     span: Duration,
 ) -> Result<Driven> {
+    // It fails when there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client =
+        reqwest::Client::builder().no_proxy().pool_max_idle_per_host(CONNECTIONS).build()?;
     let next = Cell::new(from);
     let latencies = RefCell::new(Vec::with_capacity(requests.len()));
-    let one = async |stream: &mut TcpStream, until: Instant| -> Result<()> {
+    let one = async |until: Instant| -> Result<()> {
         let mut sent = Instant::now();
         while sent < until && next.get() < requests.len() {
-            let request = requests.at(next.replace(next.get() + 1));
-            http::send(stream, request).await?;
-            http::read_header(stream).await?;
+            let posted = requests.posted(next.replace(next.get() + 1))?;
+            let answer = client
+                .post(format!("http://{address}{}", posted.path))
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .header("Signature", posted.signature)
+                .body(posted.body.to_owned())
+                .send()
+                .await?;
+            ensure!(answer.status() == 200, "a notification was answered {}", answer.status());
             let answered = Instant::now();
             latencies.borrow_mut().push(answered - sent);
             sent = answered;
@@ -51,10 +62,8 @@ pub fn saturate(
         Ok(())
     };
     let took = runtime()?.block_on(async {
-        let mut streams = connect(address, CONNECTIONS).await?;
         let began = Instant::now();
-        unconstrained(try_join_all(streams.iter_mut().map(|stream| one(stream, began + span))))
-            .await?;
+        unconstrained(try_join_all((0..CONNECTIONS).map(|_| one(began + span)))).await?;
         anyhow::Ok(began.elapsed())
     })?;
     let latencies = latencies.into_inner();

@@ -32,6 +32,23 @@ impl Requests {
     pub const fn len(&self) -> usize {
         self.ends.len()
     }
+
+    /// What a notification is made of, for a client that makes its own bytes.
+    pub fn posted(&self, index: usize) -> Result<Posted<'_>> {
+        let text = std::str::from_utf8(self.at(index))?;
+        let (head, body) = text.split_once("\r\n\r\n").context("a request without a body")?;
+        let path = head.split(' ').nth(1).context("a request without a path")?;
+        let signature = head.split_once("Signature: ").context("a request without a signature")?.1;
+        let signature = signature.split("\r\n").next().unwrap_or_default();
+        Ok(Posted { path, signature, body })
+    }
+}
+
+/// See [`Requests::posted`].
+pub struct Posted<'a> {
+    pub path: &'a str,
+    pub signature: &'a str,
+    pub body: &'a str,
 }
 
 /// A notification as the provider posts it.

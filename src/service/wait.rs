@@ -26,12 +26,15 @@ impl Service {
         // Subscribe first, then read, then wait, so that no change slips between.
         let mut subscription = self.live.subscribe(id);
         loop {
-            let verification = self.show_any(id).await?;
-            let over = verification.status() != Status::Pending
-                || self.clock.now() >= deadline
-                || self.closing.is_cancelled();
-            if over {
-                return Ok(verification);
+            {
+                // Gone before the wait: ten thousand may wait at once.
+                let verification = self.show_any(id).await?;
+                let over = verification.status() != Status::Pending
+                    || self.clock.now() >= deadline
+                    || self.closing.is_cancelled();
+                if over {
+                    return Ok(verification);
+                }
             }
             tokio::select! {
                 () = subscription.changed() => {}

@@ -101,6 +101,7 @@ pub async fn show(
         Err(problem) => HttpResponse::from_error(problem),
         Ok((viewer, verification)) => {
             let app = verification.app.clone();
+            let verification = Box::new(verification);
             let shown = show_to(&viewer, &request, &state, &query.0, verification).await;
             let mut answer = shown.unwrap_or_else(HttpResponse::from_error);
             if let Viewer::Page = viewer {
@@ -118,15 +119,17 @@ async fn show_to(
     request: &HttpRequest,
     state: &State,
     query: &ShowQuery,
-    mut verification: Verification,
+    mut verification: Box<Verification>,
 ) -> Result<HttpResponse, Problem> {
     let wait = wait_of(request.headers(), query.wait.as_deref(), &state.limits)?;
     if let Some(wait) = wait.filter(|wait| !wait.longest.is_zero())
         && verification.status() == Status::Pending
     {
         let _place = state.place_to_wait()?;
-        verification =
-            state.service.wait(verification.id, wait.longest).await.map_err(not_shown)?;
+        let id = verification.id;
+        // Nothing of it is kept meanwhile, since many wait at once.
+        drop(verification);
+        verification = Box::new(state.service.wait(id, wait.longest).await.map_err(not_shown)?);
     }
     let shown = match viewer {
         Viewer::App => Shown::App(Box::new(View::new(&verification, state.service.timing()))),
