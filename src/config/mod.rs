@@ -7,7 +7,9 @@
 
 mod account;
 mod app;
+mod codes;
 mod log;
+mod plan;
 
 mod problem;
 mod prompt;
@@ -30,7 +32,9 @@ use std::sync::Arc;
 pub use crate::domain::Network;
 pub use account::{Account, ProviderKind};
 pub use app::App;
+pub use codes::{Channels, CodeSource, Codes};
 pub use log::{Log, LogFormat};
+pub use plan::{Plan, PlanBy, PlanCode, PlanStep};
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};
@@ -55,6 +59,12 @@ pub struct Config {
     pub log: Log,
     /// How long everything may take.
     pub verification: VerificationLimits,
+    /// How codes are made, sent and checked.
+    pub codes: Codes,
+    /// Settings of the channels.
+    pub channels: Channels,
+    /// Plans, by name.
+    pub plans: BTreeMap<String, Plan>,
     /// Accounts at providers, by name.
     pub accounts: BTreeMap<String, Account>,
     /// Prompts, by name.
@@ -128,6 +138,9 @@ impl Config {
             server: root.section("server", Server::read),
             log: root.section("log", Log::read),
             verification: root.section("verification", VerificationLimits::read),
+            codes: root.section("codes", Codes::read),
+            channels: root.section("channels", Channels::read),
+            plans: root.named("plans", Plan::read),
             accounts: root.named("accounts", Account::read),
             prompts: root.named("prompts", Prompt::read),
             apps: root.named("apps", App::read),

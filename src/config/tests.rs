@@ -77,6 +77,8 @@ fn the_example_is_the_defaults() {
 fn the_uncommented_example_loads_and_shows_the_defaults_of_an_account() {
     let example = Written::new(uncommented()).load(&[], &[]).unwrap();
     assert_eq!(example.prompts["default"].languages["en"].press, PromptKey::Digit('1'));
+    assert_eq!(example.plans["login"].steps.len(), 3);
+    assert_eq!(example.plans["login"].steps[0].wait, Some(Duration::from_secs(45)));
     assert_eq!(example.apps["shop"].allowed_origins, ["https://shop.example.com"]);
     let mut shown = example.accounts["main"].clone();
     assert_eq!(shown.from.take().as_deref(), Some("442030000000"));

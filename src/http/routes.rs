@@ -9,7 +9,9 @@ use super::error::Code;
 use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
-use super::v1::{cancel, create_key, events, list_keys, redeem, revoke_key, search, show, start};
+use super::v1::{
+    cancel, check, create_key, events, list_keys, next, redeem, revoke_key, search, show, start,
+};
 use super::{cors, describe};
 
 /// Registers every route that is described. The provider's come first, being the many.
@@ -21,6 +23,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(search::search)
         .service(show::show)
         .service(events::events)
+        .service(check::check)
+        .service(next::next)
         .service(cancel::cancel)
         .service(redeem::redeem)
         .service(create_key::create_key)

@@ -8,19 +8,25 @@
 mod account;
 mod admission;
 mod cancel;
+mod check;
+mod codes;
 mod dispatch;
 mod expire;
 mod key;
+mod next;
 mod offset;
 mod recover;
 mod redeem;
+mod request;
 mod resolve;
 mod search;
+mod sending;
 mod server_key;
 mod show;
 mod start;
 mod to_the_end;
 mod wait;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::{Name, Outcome, Timing};
+use crate::domain::{CodeBy, CodeSource, Name, Outcome, Timing};
 use crate::live::Live;
 use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
@@ -40,14 +46,20 @@ pub use crate::live::{AccountIndex, Found};
 pub use crate::store::{KeyRow, Search, StoreError};
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
+pub use check::{CheckRefusal, CheckResult};
 pub use key::{Caller, KeyRefusal, NewKey, Scope};
+pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use redeem::RedeemError;
+pub use request::{
+    Idempotency, Press, StartRequest, Started, WantedBy, WantedCode, WantedPlan, WantedSounds,
+    WantedStep,
+};
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
-pub use start::{Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds};
+pub use start::StartRefusal;
 pub use to_the_end::{Background, to_the_end};
 
 /// What the use cases need, once checked and never changed.
@@ -60,6 +72,37 @@ pub struct Settings {
     pub max_expires_in: SignedDuration,
     /// The prompts of the configuration, by name.
     pub prompts: BTreeMap<Name, Prompt>,
+    /// The plans of the configuration, by name.
+    pub plans: BTreeMap<Name, Vec<WantedStep>>,
+    /// How codes are made and how often they may be sent and checked.
+    pub codes: CodeSettings,
+}
+
+/// How codes are made and how often they may be sent and checked.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeSettings {
+    /// Digits, unless the app says otherwise.
+    pub length: u8,
+    /// Checks of one verification in all.
+    pub max_checks: u8,
+    /// Codes that one verification may send in all.
+    pub max_sends: u8,
+    /// Who makes and checks what is said by call.
+    pub call_code: CodeSource,
+    /// Who makes and checks what goes by SMS.
+    pub sms: CodeSource,
+    /// Who makes and checks what goes by e-mail.
+    pub email: CodeSource,
+}
+
+impl CodeSettings {
+    const fn source_of(&self, by: &CodeBy) -> CodeSource {
+        match by {
+            CodeBy::Call { .. } => self.call_code,
+            CodeBy::Sms { .. } => self.sms,
+            CodeBy::Email { .. } => self.email,
+        }
+    }
 }
 
 /// The use cases over one store. Shared by every surface and worker.

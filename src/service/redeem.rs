@@ -1,6 +1,6 @@
 //! Redeem: an app uses a verified verification up before it acts on it.
 
-use crate::domain::{Name, PhoneNumber, RedeemRefusal, Verification, VerificationId};
+use crate::domain::{Name, Recipient, RedeemRefusal, Verification, VerificationId};
 use crate::store::{Change, Committed, StoreError};
 
 use super::{ResolveError, Service, ShowRefusal};
@@ -34,7 +34,7 @@ impl Service {
         &self,
         app: &Name,
         id: VerificationId,
-        to: PhoneNumber,
+        to: &Recipient,
         reference: Option<&str>,
     ) -> Result<Verification, RedeemError> {
         loop {

@@ -10,7 +10,7 @@ use crate::telemetry::metrics::Counters;
 use super::{AccountIndex, Found, Service};
 
 /// How often a change is tried again when another got in first.
-const MOST_TRIES: usize = 16;
+pub(super) const MOST_TRIES: usize = 16;
 
 /// What a caller makes of the newest version of a verification.
 pub struct Judgement {
@@ -23,10 +23,10 @@ pub struct Judgement {
 }
 
 /// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved {
-    /// A new version is stored.
-    Moved,
+    /// This new version is stored.
+    Moved(Box<Verification>),
     /// Nothing changed.
     Unchanged,
 }
@@ -95,7 +95,7 @@ impl Service {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                     self.live.wake(id);
                     carry_out(&self.outcomes, &next, &effects);
-                    return Ok(Resolved::Moved);
+                    return Ok(Resolved::Moved(next));
                 }
             }
         }
@@ -103,7 +103,8 @@ impl Service {
     }
 }
 
-fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect]) {
+/// What is done once a new version is stored. A dispatch is done by who has the place for it.
+pub(super) fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect]) {
     for effect in effects {
         match effect {
             Effect::Conclude(outcome) => {
@@ -113,6 +114,7 @@ fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect
                     to = ?verification.to, "verification ended: {}", outcome.as_str(),
                 );
             }
+            Effect::Dispatch { .. } => {}
             Effect::AlarmDisputed => {
                 let was = verification.conclusion().map(|end| end.outcome.status());
                 let was = was.unwrap_or(Status::Pending).as_str();

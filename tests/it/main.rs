@@ -7,6 +7,7 @@ mod access;
 mod api;
 mod app;
 mod button_call;
+mod codes;
 mod command;
 mod config;
 mod connections;

@@ -8,7 +8,7 @@ mod json;
 mod prefer;
 mod query;
 
-pub use body::{Json, Unread, read_body};
+pub use body::{Json, Unread, read_body, read_under};
 pub use id::Id;
 pub use json::canonical;
 pub use prefer::{Wait, WaitLimits, wait_of};

@@ -2,15 +2,18 @@
 //! shapes of their answers.
 
 pub mod cancel;
+pub mod check;
 pub mod create_key;
 pub mod entry;
 pub mod events;
 pub mod list_keys;
+pub mod next;
 pub mod redeem;
 pub mod revoke_key;
 pub mod search;
 pub mod show;
 pub mod start;
+pub mod step;
 mod stream;
 pub mod verification;
 pub mod words;

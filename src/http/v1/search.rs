@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Channel, Name, Outcome, PhoneNumber, Status};
+use crate::domain::{Channel, EmailAddress, Name, Outcome, PhoneNumber, Recipient, Status};
 use crate::service::Search;
 
 use super::super::access::{Holder, ToRead};
@@ -102,11 +102,11 @@ pub async fn search(
 fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
     Ok(Search {
         app,
-        to: query.to.as_deref().map(number).transpose()?,
+        to: query.to.as_deref().map(recipient).transpose()?,
         reference: query.reference,
         status: word("status", query.status, Status::ALL, Status::as_str)?,
         outcome: word("outcome", query.outcome, Outcome::ALL, Outcome::as_str)?,
-        channel: word("channel", query.channel, [Channel::CallButton], Channel::as_str)?,
+        channel: word("channel", query.channel, Channel::ALL, Channel::as_str)?,
         created_from: time("created_from", query.created_from)?,
         created_until: time("created_until", query.created_until)?,
         before: match query.cursor.map(|cursor| cursor.parse()) {
@@ -120,11 +120,16 @@ fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
     })
 }
 
-fn number(text: &str) -> Result<PhoneNumber, Problem> {
+fn recipient(text: &str) -> Result<Recipient, Problem> {
     // A plus sign that was not escaped arrives as a space.
     let text = text.strip_prefix(' ').map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
-    PhoneNumber::parse(&text)
-        .map_err(|why| Problem::field(Code::InvalidParameter, "to", format!("\"to\": {why}.")))
+    let wrong =
+        |why: String| Problem::field(Code::InvalidParameter, "to", format!("\"to\": {why}."));
+    if text.contains('@') {
+        let address = EmailAddress::parse(&text).map_err(|why| wrong(why.to_string()))?;
+        return Ok(Recipient::Email(address));
+    }
+    PhoneNumber::parse(&text).map(Recipient::Phone).map_err(|why| wrong(why.to_string()))
 }
 
 fn word<T: Copy, const N: usize>(

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store};
 use crate::domain::{
-    Applied, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime, PhoneNumber,
-    Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
+    Applied, Button, By, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime,
+    PhoneNumber, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
 };
 
 /// A store in a folder of its own.
@@ -81,7 +81,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
     Verification {
         id: VerificationId::new(Uuid::new_v7(time)),
         app: name("shop"),
-        to: PhoneNumber::from_u64(number),
+        to: PhoneNumber::from_u64(number).into(),
         known_valid: true,
         reference: Some("order-1".into()),
         metadata: Some("{\"cart\":7}".into()),
@@ -89,15 +89,21 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
         expires_at: now + SignedDuration::from_secs(300),
         plan: vec![Step {
             account: name("main"),
-            from: None,
-            press: Key::ONE,
-            random_key: false,
-            sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
+            wait: None,
+            skipped: false,
+            by: By::Button(Button {
+                from: None,
+                press: Key::ONE,
+                random_key: false,
+                sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
+            }),
         }],
         attempts: Vec::new(),
         state: State::Pending,
         version: 1,
         entries: 0,
+        codes: None,
+        not_before: None,
     }
 }
 
