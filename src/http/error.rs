@@ -39,7 +39,7 @@ pub enum Code {
     /// The verification ended before.
     AlreadyEnded,
     /// No code has been sent that could be checked.
-    NoCode,
+    NothingToCheck,
     /// The next step may not begin yet.
     TooSoon,
     /// The plan has no further step.
@@ -71,7 +71,7 @@ pub enum Code {
     /// The e-mail address is none.
     InvalidAddress,
     /// The code cannot be one.
-    InvalidCode,
+    NotDigits,
     /// The number is the account's own.
     OwnNumber,
     /// There is no such account.
@@ -128,7 +128,7 @@ impl Code {
         Self::IdempotencyRunning,
         Self::NumberBusy,
         Self::AlreadyEnded,
-        Self::NoCode,
+        Self::NothingToCheck,
         Self::TooSoon,
         Self::NoNextStep,
         Self::SendLimit,
@@ -144,7 +144,7 @@ impl Code {
         Self::InvalidField,
         Self::InvalidNumber,
         Self::InvalidAddress,
-        Self::InvalidCode,
+        Self::NotDigits,
         Self::OwnNumber,
         Self::UnknownAccount,
         Self::UnknownPlan,
@@ -191,7 +191,7 @@ impl Code {
             }
             Self::NumberBusy => ("number_busy", 409, "A call to this number is still in flight"),
             Self::AlreadyEnded => ("already_ended", 409, "The verification has already ended"),
-            Self::NoCode => ("no_code", 409, "There is no code to check"),
+            Self::NothingToCheck => ("no_code", 409, "There is no code to check"),
             Self::TooSoon => ("too_soon", 409, "The next step may not begin yet"),
             Self::NoNextStep => ("no_next_step", 409, "The plan has no further step"),
             Self::SendLimit => ("send_limit", 409, "As many codes have been sent as may be"),
@@ -211,7 +211,7 @@ impl Code {
             Self::InvalidField => ("invalid_field", 422, "A field has a wrong value"),
             Self::InvalidNumber => ("invalid_number", 422, "The number cannot be called"),
             Self::InvalidAddress => ("invalid_address", 422, "The e-mail address is none"),
-            Self::InvalidCode => ("invalid_code", 422, "The code cannot be one"),
+            Self::NotDigits => ("invalid_code", 422, "The code cannot be one"),
             Self::OwnNumber => ("own_number", 422, "The number is the account's own"),
             Self::UnknownAccount => ("unknown_account", 422, "There is no such account"),
             Self::UnknownPlan => ("unknown_plan", 422, "There is no such plan"),

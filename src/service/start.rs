@@ -163,7 +163,7 @@ impl Service {
         if steps.iter().any(|step| matches!(step.by, WantedBy::Button { .. })) {
             self.wait_for_provider(&request).await?;
         }
-        let admitted = self.admit(&request, &steps)?;
+        let admitted = self.admit(&request, steps)?;
         let slot = self.accounts[usize::from(admitted.account.0)]
             .provider
             .reserve()

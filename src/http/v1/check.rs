@@ -36,13 +36,13 @@ pub const PROBLEMS: &[Code] = &[
     Code::NotFound,
     Code::RequestTimeout,
     Code::AlreadyEnded,
-    Code::NoCode,
+    Code::NothingToCheck,
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
     Code::UnknownField,
     Code::MissingField,
     Code::InvalidField,
-    Code::InvalidCode,
+    Code::NotDigits,
     Code::Internal,
     Code::ProviderBusy,
     Code::ProviderFailed,
@@ -115,7 +115,7 @@ fn typed(text: &str) -> Result<Secret, Problem> {
         return Ok(Secret::new(digits));
     }
     let detail = format!("\"code\" is what the person typed: 1 to {MOST_DIGITS} digits.");
-    Err(Problem::field(Code::InvalidCode, "code", detail).with("limit", MOST_DIGITS))
+    Err(Problem::field(Code::NotDigits, "code", detail).with("limit", MOST_DIGITS))
 }
 
 fn refused(refusal: CheckRefusal, now: Timestamp) -> Problem {
@@ -123,7 +123,7 @@ fn refused(refusal: CheckRefusal, now: Timestamp) -> Problem {
     match refusal {
         CheckRefusal::Show(refusal) => not_shown(refusal),
         CheckRefusal::AlreadyEnded(status) => already_ended(status),
-        CheckRefusal::NoCode => Problem::new(Code::NoCode, detail),
+        CheckRefusal::NoCode => Problem::new(Code::NothingToCheck, detail),
         CheckRefusal::NoRoom { until } => {
             Problem::new(Code::ProviderBusy, detail).retry_at(until, now)
         }

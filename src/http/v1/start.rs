@@ -58,7 +58,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::InvalidPlan,
     Code::ChannelMismatch,
     Code::Landline,
-    Code::InvalidCode,
+    Code::NotDigits,
     Code::UnknownPrompt,
     Code::UnknownLanguage,
     Code::PressMismatch,
@@ -240,7 +240,7 @@ fn wanted(
     }
     let own_code = |text: String| {
         domain::Code::parse(&text)
-            .map_err(|why| Problem::field(Code::InvalidCode, "code", format!("\"code\": {why}.")))
+            .map_err(|why| Problem::field(Code::NotDigits, "code", format!("\"code\": {why}.")))
     };
     let step = StepBody {
         channel: body.channel,

@@ -35,7 +35,7 @@ impl Zadarma {
                 Dispatched::AcceptedAs(request.into_boxed_str())
             }
             Ok(VerifyAnswer { request_id: None }) => Dispatched::Accepted,
-            Err(error) => not_accepted(error),
+            Err(error) => without_secrets(not_accepted(error), message),
         }
     }
 
@@ -53,6 +53,24 @@ impl Zadarma {
             Err(ProviderError::Refused { message }) if message == GONE => Ok(CodeCheck::Gone),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The provider may repeat what it was sent, and its text goes to the log.
+fn without_secrets(dispatched: Dispatched, sent: &CodeMessage) -> Dispatched {
+    let clean = |text: String| {
+        let text = text.replace(&sent.to.to_string(), &format!("{:?}", sent.to));
+        match &sent.code {
+            Some(code) => text.replace(code.expose(), "•••"),
+            None => text,
+        }
+    };
+    match dispatched {
+        Dispatched::Refused { reason, message } => {
+            Dispatched::Refused { reason, message: message.map(clean) }
+        }
+        Dispatched::Unknown { message } => Dispatched::Unknown { message: clean(message) },
+        accepted @ (Dispatched::Accepted | Dispatched::AcceptedAs(_)) => accepted,
     }
 }
 
