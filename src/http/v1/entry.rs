@@ -7,7 +7,7 @@ use crate::domain::{Entry, EntryKind};
 
 use super::super::access::Viewer;
 use super::super::problem::instant;
-use super::verification::EvidenceView;
+use super::attempt::EvidenceView;
 use super::words;
 
 /// One entry of a timeline. It never names the number.

@@ -1,6 +1,7 @@
 //! The API of apps and operators, version 1: one endpoint per file, beside the
 //! shapes of their answers.
 
+pub mod attempt;
 pub mod cancel;
 pub mod check;
 pub mod create_key;
