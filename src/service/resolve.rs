@@ -65,6 +65,21 @@ impl Service {
         }
     }
 
+    /// The newest version from the store, made known in memory: who has met it must
+    /// not read an older one there afterwards.
+    pub(super) async fn stored(
+        &self,
+        id: VerificationId,
+    ) -> Result<Option<Verification>, StoreError> {
+        let stored = self.store.find(id).await?;
+        if let Some(verification) = &stored {
+            let until = verification.live_until(self.timing());
+            let packed = store::record::pack(verification);
+            self.live.put(id, verification.version, until, &packed);
+        }
+        Ok(stored)
+    }
+
     /// Lets `judge` say what happens to the newest version, stores the outcome
     /// with its notification in one transaction, and wakes whoever waits. When
     /// another change got in first, `judge` is asked again.
@@ -89,7 +104,7 @@ impl Service {
             let change = Change::new(&next, self.timing(), &entries, row);
             match self.store.change(change).await? {
                 Committed::Conflict => {
-                    verification = self.store.find(id).await?.ok_or(ResolveError::NotFound)?;
+                    verification = self.stored(id).await?.ok_or(ResolveError::NotFound)?;
                 }
                 Committed::Stored { packed } => {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);

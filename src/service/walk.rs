@@ -65,7 +65,7 @@ impl Service {
             };
             match self.begin_step(ready, wish).await? {
                 Some(walked) => return Ok(walked),
-                None => newest = self.store.find(id).await?,
+                None => newest = self.stored(id).await?,
             }
         }
         Err(ResolveError::Contended)

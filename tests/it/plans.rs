@@ -314,9 +314,9 @@ async fn a_step_without_room_at_the_provider_waits() {
     .await;
     app.advance(61);
     app.script(NUMBER, json!({ "notify": "never" })).await;
-    let plan = json!([{ "channel": "sms", "wait": 1 }, { "channel": "call_code" }]);
+    let plan = json!([{ "channel": "sms", "wait": 70 }, { "channel": "call_code" }]);
     let started = send(&app, json!({ "to": NUMBER, "plan": plan })).await;
-    app.advance(60);
+    app.advance(65);
     let mut other = 0;
     loop {
         let body =
@@ -327,6 +327,7 @@ async fn a_step_without_room_at_the_provider_waits() {
         }
         other += 1;
     }
+    app.advance(5);
     settle(&app).await;
     attempts(&app, &started["id"], 1).await;
     app.advance(61);
