@@ -14,6 +14,9 @@ pub(in crate::provider) const CODE_LANGUAGES: &[&str] = &["en", "es", "de", "pl"
 /// What the code replaces in an e-mail's text.
 pub(in crate::provider) const CODE_MARKER: &str = "{#code#}";
 
+/// What stands for a code in a text.
+const HIDDEN: &str = "•••";
+
 /// The provider has no codes of errors: only these texts tell a wrong code from
 /// one that it knows no more. Any other text is an error and decides nothing.
 const WRONG: &str = "Invalid verification code";
@@ -51,6 +54,9 @@ impl Zadarma {
             Ok(Accepted {}) => Ok(CodeCheck::Right),
             Err(ProviderError::Refused { message }) if message == WRONG => Ok(CodeCheck::Wrong),
             Err(ProviderError::Refused { message }) if message == GONE => Ok(CodeCheck::Gone),
+            Err(ProviderError::Refused { message }) => {
+                Err(ProviderError::Refused { message: message.replace(code.expose(), HIDDEN) })
+            }
             Err(error) => Err(error),
         }
     }
@@ -61,7 +67,7 @@ fn without_secrets(dispatched: Dispatched, sent: &CodeMessage) -> Dispatched {
     let clean = |text: String| {
         let text = text.replace(&sent.to.to_string(), &format!("{:?}", sent.to));
         match &sent.code {
-            Some(code) => text.replace(code.expose(), "•••"),
+            Some(code) => text.replace(code.expose(), HIDDEN),
             None => text,
         }
     };

@@ -3,6 +3,8 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::domain::{Asks, Attempt};
+use crate::store::{Intended, Intent};
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -55,6 +57,39 @@ async fn a_start_overwrites_dead_claims_and_learns_of_the_call_before() {
     assert_eq!(test.store.find(second.id).await.unwrap(), Some(second));
     let third = test.started(NUMBER, at(80 + 630)).await;
     assert_eq!(third.attempts[0].earlier_call_start, Some(PbxTime(5_000)), "over two starts");
+}
+
+#[tokio::test]
+async fn a_later_step_takes_dead_claims_and_no_held_ones() {
+    let test = TestStore::open().await;
+    let first = test.started(NUMBER, at(0)).await;
+    let mut unclaimed = start(NUMBER, at(1));
+    unclaimed.claims.clear();
+    let Started::Stored { verification: waiting, .. } =
+        test.store.start(unclaimed, at(1)).await.unwrap()
+    else {
+        panic!("it claims nothing")
+    };
+    let intent = |version: u32| {
+        let mut next = waiting.clone();
+        next.version = version;
+        next.attempts.push(Attempt::intended(1, 0, Asks::Key(Key::ONE), at(30)));
+        Intent { verification: next, entries: Vec::new(), claims: claims(NUMBER) }
+    };
+    test.happened(&first, pressed(5_000, at(20)), at(20)).await;
+    let held = test.store.intend(intent(2), at(79)).await.unwrap();
+    assert_eq!(held, Intended::ClaimHeld { until: at(80) });
+    assert_eq!(test.store.intend(intent(3), at(80)).await.unwrap(), Intended::Conflict);
+
+    let Intended::Stored { verification: stored, .. } =
+        test.store.intend(intent(2), at(80)).await.unwrap()
+    else {
+        panic!("the claims are dead")
+    };
+    assert_eq!(stored.attempts[1].earlier_call_start, Some(PbxTime(5_000)));
+    assert_eq!(test.store.find(waiting.id).await.unwrap(), Some(stored));
+    let busy = test.store.start(start(NUMBER, at(81)), at(81)).await.unwrap();
+    assert!(matches!(busy, Started::ClaimHeld { .. }));
 }
 
 #[tokio::test]

@@ -271,3 +271,24 @@ fn a_usual_pending_record_is_small() {
         Verification { metadata: None, ..asked(380_991_234_567, at(0)) }.begin(at(0));
     assert!(pack(&verification).len() < 140, "{} bytes", pack(&verification).len());
 }
+
+#[test]
+fn a_usual_record_with_a_code_is_small_too() {
+    let mut asked = Verification { metadata: None, ..asked(380_991_234_567, at(0)) };
+    let by = CodeBy::Sms { template: None, sender: None };
+    let (source, new_code) = (CodeSource::Own, false);
+    let code = CodeStep { source, new_code, language: Some(name("uk")), by };
+    asked.plan[0].by = By::Code(Box::new(code));
+    asked.codes = Some(Box::new(Codes {
+        seed: [7; 16],
+        length: 6,
+        sealed: None,
+        generation: 0,
+        checks_used: 0,
+        checks_open: 0,
+        checks_limit: 5,
+        sends_limit: 3,
+    }));
+    let packed = pack(&asked.begin(at(0)).0);
+    assert!(packed.len() < 160, "{} bytes", packed.len());
+}
