@@ -4,10 +4,13 @@
 //! them: a step moves on when it failed for a reason that another can cure, when
 //! its time is over, or when the app asks.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::later;
 use super::{Asks, Attempt, Channel, Dispatch, Outcome, Status, Step, Timing, Verification};
+
+/// How much time a step that comes by itself must have left.
+const LEAST_USE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Why no further step can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +38,9 @@ impl Verification {
         let last = self.attempts.last()?;
         let step = self.step_after(last)?;
         let wanted = self.not_before.unwrap_or_else(|| self.moves_on_at(last, timing));
-        Some((step, wanted.max(self.permitted_at(step, timing))))
+        let at = wanted.max(self.permitted_at(step, timing));
+        // Too late to be of use it would only wake somebody.
+        (later(at, LEAST_USE) <= self.expires_at).then_some((step, at))
     }
 
     /// What the app's asking for the next step begins, and from when on it is

@@ -7,7 +7,7 @@ use crate::domain::{
     Asks, CodeSource, Dispatch, Event, Name, Outcome, ProviderCheck, Secret, State, Status,
     Verification, VerificationId,
 };
-use crate::provider::{CodeCheck, Provider, ProviderError, Slot};
+use crate::provider::{CodeCheck, Provider, ProviderError};
 
 use super::{Judgement, ResolveError, Resolved, ServerKey, Service, ShowRefusal};
 
@@ -147,10 +147,6 @@ impl Service {
         let account = verification.current_step().map(|step| &step.account);
         let account = account.and_then(|name| self.account_named(name));
         let provider = account.map(|(_, account)| &account.provider).ok_or(CheckRefusal::NoCode)?;
-        let slot = provider.reserve().map_err(|no_room| {
-            let wait = SignedDuration::try_from(no_room.retry_after).unwrap_or_default();
-            CheckRefusal::NoRoom { until: at + wait }
-        })?;
         let mut found = Found::NoCode;
         let resolved = self.resolve(id, |newest| {
             found = self.look_at(newest, typed, at);
@@ -163,7 +159,7 @@ impl Service {
                 if next.status() != Status::Pending {
                     return counted(&next).map(Some);
                 }
-                self.ask_provider(id, provider, slot, &request, typed).await.map(Some)
+                self.ask_provider(id, provider, &request, typed).await.map(Some)
             }
             (_, found) => found.answer().map(Some),
         }
@@ -173,27 +169,23 @@ impl Service {
         &self,
         id: VerificationId,
         provider: &Provider,
-        slot: Slot,
         request: &str,
         typed: &Secret,
     ) -> Result<CheckResult, CheckRefusal> {
-        let (check, answer) = match provider.check_code(slot, request, typed).await {
-            Ok(CodeCheck::Right) => (ProviderCheck::Right, Ok(CheckResult::Correct)),
-            Ok(CodeCheck::Wrong) => (ProviderCheck::Wrong, Ok(CheckResult::Incorrect)),
-            Ok(CodeCheck::Gone) => (ProviderCheck::NotAsked, Ok(CheckResult::Expired)),
-            Err(error @ ProviderError::Unknown { .. }) => (ProviderCheck::Unknown, Err(error)),
-            Err(error) => (ProviderCheck::NotAsked, Err(error)),
+        let (check, answer) = match provider.reserve() {
+            Err(no_room) => {
+                let wait = SignedDuration::try_from(no_room.retry_after).unwrap_or_default();
+                let until = self.clock.now() + wait;
+                (ProviderCheck::NotAsked, Err(CheckRefusal::NoRoom { until }))
+            }
+            Ok(slot) => answered(id, provider.check_code(slot, request, typed).await),
         };
         let at = self.clock.now();
         let judge =
             move |_: &_| Judgement { event: Some(Event::CheckAnswered(check)), at, row: None };
         let resolved = self.resolve(id, judge).await.map_err(CheckRefusal::Resolve)?;
-        let answer = answer.map_err(|error| {
-            tracing::warn!(verification.id = %id, error = %error, "the provider did not check a code");
-            CheckRefusal::Provider(error)
-        })?;
         // A right code counts only if it was the one that ended it.
-        match (answer, resolved) {
+        match (answer?, resolved) {
             (CheckResult::Correct, Resolved::Moved(next)) => counted(&next),
             (CheckResult::Correct, Resolved::Unchanged) => {
                 self.look_at(&self.show_any(id).await?, typed, at).answer()
@@ -228,6 +220,28 @@ impl Service {
             (false, None) => Found::Compared(false),
         }
     }
+}
+
+/// What the provider's answer means for the count, and for who asked.
+fn answered(
+    id: VerificationId,
+    answer: Result<CodeCheck, ProviderError>,
+) -> (ProviderCheck, Result<CheckResult, CheckRefusal>) {
+    let error = match answer {
+        Ok(CodeCheck::Right) => return (ProviderCheck::Right, Ok(CheckResult::Correct)),
+        Ok(CodeCheck::Wrong) => return (ProviderCheck::Wrong, Ok(CheckResult::Incorrect)),
+        Ok(CodeCheck::Gone) => return (ProviderCheck::NotAsked, Ok(CheckResult::Expired)),
+        Err(error) => error,
+    };
+    tracing::warn!(verification.id = %id, error = %error, "the provider did not check a code");
+    let check = match error {
+        ProviderError::Unknown { .. } => ProviderCheck::Unknown,
+        ProviderError::Refused { .. }
+        | ProviderError::RateLimited
+        | ProviderError::Unauthorized
+        | ProviderError::Unreachable { .. } => ProviderCheck::NotAsked,
+    };
+    (check, Err(CheckRefusal::Provider(error)))
 }
 
 /// Whether a code that is known here may have been told and still counts, and

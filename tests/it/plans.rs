@@ -261,6 +261,34 @@ async fn a_button_step_waits_while_another_verification_calls_the_number() {
 }
 
 #[tokio::test]
+async fn a_call_that_says_a_code_hides_no_press_of_another_verification() {
+    let app = TestApp::start().await;
+    app.script(NUMBER, json!({ "notify": "never" })).await;
+    let pressing = app.begin(NUMBER).await;
+    let began = app.pbx_time();
+    let typing = send(&app, json!({ "to": NUMBER, "channel": "call_code" })).await;
+    assert_eq!(app.notify(&end(NUMBER, &began, "1")).await["status"], 200);
+    assert_eq!(app.outcome(&pressing["id"]).await["outcome"], "confirmed");
+    assert_eq!(app.show(&typing["id"]).await["status"], "pending");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn no_step_begins_by_itself_just_before_the_end() {
+    let app = TestApp::start().await;
+    let plan = json!([{ "channel": "sms", "wait": 60 }, { "channel": "call_code" }]);
+    let body = json!({ "to": NUMBER, "plan": plan, "expires_in": 65 });
+    let started = send(&app, body).await;
+    app.advance(64);
+    settle(&app).await;
+    assert_eq!(attempts(&app, &started["id"], 1).await["status"], "pending");
+    app.advance(1);
+    assert_eq!(app.outcome(&started["id"]).await["outcome"], "expired");
+    assert_eq!(inbox(&app, NUMBER).await.len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_landline_skips_sms_and_is_told_so() {
     let app = TestApp::start().await;
     let landline = "+380441234567";

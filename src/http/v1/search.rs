@@ -39,7 +39,7 @@ pub const PROBLEMS: &[Code] = &[
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {
-    /// The number, E.164.
+    /// The number, E.164, or the e-mail address.
     to: Option<String>,
     /// The app's own reference, whole.
     reference: Option<String>,
