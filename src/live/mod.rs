@@ -122,8 +122,9 @@ impl Live {
     }
 
     /// Holds a verification until `until`, or holds it by other forms from now on.
-    /// A newer version that is held already stays. Forms that it claims are claimed by
-    /// nobody else any more: the caller knows those claims to be dead.
+    /// A newer version that is held already stays, and so do its forms unless it is to
+    /// claim some. Those are claimed by nobody else any more: the caller knows that such
+    /// claims are dead.
     pub fn hold_by(
         &self,
         id: VerificationId,
@@ -135,27 +136,25 @@ impl Live {
         for claimed in forms.iter().filter(|found_by| found_by.claimed) {
             self.unclaim(id, *claimed);
         }
-        let mut bytes = Vec::with_capacity(forms.len() * FORM_BYTES + packed.len());
-        for Finding { account, form, claimed } in forms {
-            let account = if *claimed { account.0 } else { account.0 | UNCLAIMED };
-            bytes.extend_from_slice(&account.to_le_bytes());
-            bytes.extend_from_slice(&form.as_u64().to_le_bytes());
-        }
-        let count = u8::try_from(forms.len()).unwrap_or(u8::MAX);
-        let held = |version, until: i64, mut bytes: Vec<u8>, packed: &[u8]| {
-            bytes.extend_from_slice(packed);
-            Held { version, until, forms: count, bytes: bytes.into_boxed_slice() }
+        let claims = forms.iter().any(|found_by| found_by.claimed);
+        let held = |version, until: i64, forms: (u8, &[u8]), packed: &[u8]| {
+            let bytes = [forms.1, packed].concat().into_boxed_slice();
+            Held { version, until, forms: forms.0, bytes }
         };
+        let written = written(forms);
+        let given = (u8::try_from(forms.len()).unwrap_or(u8::MAX), written.as_slice());
+        let until = until.as_second();
         match self.held.entry(id) {
             Entry::Vacant(free) => {
-                free.insert(held(version, until.as_second(), bytes, packed));
+                free.insert(held(version, until, given, packed));
             }
             Entry::Occupied(mut taken) => {
                 let known = taken.get();
+                let kept = if claims || known.forms == 0 { given } else { known.written() };
                 let next = if known.version > version {
-                    held(known.version, known.until, bytes, known.packed())
+                    held(known.version, known.until, kept, known.packed())
                 } else {
-                    held(version, until.as_second(), bytes, packed)
+                    held(version, until, kept, packed)
                 };
                 taken.insert(next);
             }
@@ -298,7 +297,23 @@ impl Live {
     }
 }
 
+/// Forms as [`Held`] keeps them.
+fn written(forms: &[Finding]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(forms.len() * FORM_BYTES);
+    for Finding { account, form, claimed } in forms {
+        let account = if *claimed { account.0 } else { account.0 | UNCLAIMED };
+        bytes.extend_from_slice(&account.to_le_bytes());
+        bytes.extend_from_slice(&form.as_u64().to_le_bytes());
+    }
+    bytes
+}
+
 impl Held {
+    /// How many forms it has, and their bytes.
+    fn written(&self) -> (u8, &[u8]) {
+        (self.forms, &self.bytes[..usize::from(self.forms) * FORM_BYTES])
+    }
+
     fn packed(&self) -> &[u8] {
         &self.bytes[usize::from(self.forms) * FORM_BYTES..]
     }
@@ -419,6 +434,8 @@ mod tests {
         assert_eq!(live.find(MAIN, form), Found::Exact(id(1)));
         live.release(id(1));
         assert_eq!(live.find(MAIN, form), Found::Exact(id(2)));
+        live.hold_by(id(2), 2, LATER, &[], b"sms");
+        assert_eq!(live.find(MAIN, form), Found::Exact(id(2)), "what it was found by stays");
         live.put(id(2), 5, LATER, b"newer");
         live.hold_by(id(2), 4, LATER, &by(true), b"older");
         assert_eq!(live.newest(id(2)).unwrap().packed.as_ref(), b"newer");

@@ -52,7 +52,7 @@ impl Service {
         match claims.first() {
             // The claims are the forms: nothing has to be computed for a million calls.
             Some(claim) => self.hold_by_claims(verification, claim, claims, &packed),
-            None => self.hold(verification, &packed),
+            None => self.hold_unclaimed(verification, &packed),
         }
         let intended = |attempt: &&Attempt| attempt.dispatch == Dispatch::Intended;
         let interrupted = verification.attempts.iter().filter(intended);

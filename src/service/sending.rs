@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use crate::domain::{
-    Asks, Attempt, Button, By, Code, CodeSource, CodeStep, Sounds, Verification, VerificationId,
-    WrittenForm,
+    Asks, Attempt, Button, By, Channel, Code, CodeSource, CodeStep, Sounds, Step, Verification,
+    VerificationId, WrittenForm,
 };
 use crate::live::Finding;
 use crate::provider::{ButtonCall, CodeMessage, Slot};
@@ -64,7 +64,7 @@ impl Service {
             }
         };
         let to = verification.to.phone();
-        let to = to.ok_or(StartRefusal::ChannelMismatch(crate::domain::Channel::CallButton))?;
+        let to = to.ok_or(StartRefusal::ChannelMismatch(Channel::CallButton))?;
         Ok(Sending::Button(ButtonCall { to, from: button.from, greeting, confirmed, fallback }))
     }
 
@@ -72,7 +72,7 @@ impl Service {
         &self,
         verification: &Verification,
         attempt: &Attempt,
-        channel: crate::domain::Channel,
+        channel: Channel,
         step: &CodeStep,
     ) -> Result<Sending, StartRefusal> {
         let code = match (step.source, attempt.asks) {
@@ -103,29 +103,38 @@ impl Service {
         }
     }
 
-    /// Holds the newest version in memory, by the forms that notifications may name:
-    /// claimed for a button call, unclaimed for a call that says a code.
+    /// Holds the newest version in memory. If its last attempt is a button call,
+    /// which has just claimed its number, notifications find it by these claims.
     pub(super) fn hold(&self, verification: &Verification, packed: &[u8]) {
-        let called = verification.attempts.iter().filter_map(|attempt| {
-            let step = verification.step_of(attempt)?;
-            match (&step.by, step.channel()) {
-                (By::Button(_), _) => Some((step, true)),
-                (By::Code(_), crate::domain::Channel::CallCode) => Some((step, false)),
-                (By::Code(_), _) => None,
-            }
-        });
-        // One account places all of a verification's calls.
-        let called = called.max_by_key(|(_, claimed)| *claimed);
-        let account = called.and_then(|(step, _)| Some(self.account_named(&step.account)?.0));
-        let findings = match (called, account, verification.to.phone()) {
-            (Some((_, claimed)), Some(account), Some(number)) => WrittenForm::all_of(number)
-                .into_iter()
-                .map(|form| Finding { account, form, claimed })
-                .collect(),
-            _ => Vec::new(),
-        };
+        let last = verification.attempts.last();
+        let claims = last.is_some_and(|attempt| !attempt.asks.is_code());
+        self.hold_by(verification, self.findings(verification, claims), packed);
+    }
+
+    /// Holds the newest version by what it claims no more, or never did.
+    pub(super) fn hold_unclaimed(&self, verification: &Verification, packed: &[u8]) {
+        self.hold_by(verification, self.findings(verification, false), packed);
+    }
+
+    fn hold_by(&self, verification: &Verification, findings: Vec<Finding>, packed: &[u8]) {
         let until = verification.live_until(self.timing());
         self.live.hold_by(verification.id, verification.version, until, &findings, packed);
+    }
+
+    /// The forms of a number that has been called. One account places all of a
+    /// verification's calls.
+    fn findings(&self, verification: &Verification, claimed: bool) -> Vec<Finding> {
+        let is_call =
+            |step: &&Step| matches!(step.channel(), Channel::CallButton | Channel::CallCode);
+        let mut steps =
+            verification.attempts.iter().filter_map(|attempt| verification.step_of(attempt));
+        let account =
+            steps.find(is_call).and_then(|step| Some(self.account_named(&step.account)?.0));
+        let Some((account, number)) = account.zip(verification.to.phone()) else {
+            return Vec::new();
+        };
+        let forms = WrittenForm::all_of(number).into_iter();
+        forms.map(|form| Finding { account, form, claimed }).collect()
     }
 
     /// Dispatches an attempt in a task of its own.

@@ -274,6 +274,28 @@ async fn a_call_that_says_a_code_hides_no_press_of_another_verification() {
 }
 
 #[tokio::test]
+async fn a_ladder_that_goes_on_takes_no_claim_from_a_later_call() {
+    let mut app = TestApp::start().await;
+    app.script(NUMBER, json!({ "does": "no_answer" })).await;
+    let plan = json!([{ "channel": "call_button" }, { "channel": "sms", "wait": 500 }, { "channel": "call_code" }]);
+    let body = json!({ "to": NUMBER, "plan": plan, "expires_in": 600 });
+    let ladder = send(&app, body).await;
+    app.notifications().await;
+    walks_on(&app, &ladder["id"], 2).await;
+    app.advance(61);
+    app.script(NUMBER, json!({ "notify": "never" })).await;
+    let calling = app.begin(NUMBER).await;
+    let began = app.pbx_time();
+    assert_eq!(ask(&app, &ladder["id"], "next", json!(null)).await.status, 200);
+    app.restart().await;
+    app.advance(5);
+    assert_eq!(app.notify(&end(NUMBER, &began, "1")).await["status"], 200);
+    assert_eq!(app.outcome(&calling["id"]).await["outcome"], "confirmed");
+    assert_eq!(app.show(&ladder["id"]).await["status"], "pending");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn no_step_begins_by_itself_just_before_the_end() {
     let app = TestApp::start().await;
     let plan = json!([{ "channel": "sms", "wait": 60 }, { "channel": "call_code" }]);
