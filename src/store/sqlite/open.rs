@@ -13,7 +13,7 @@ use super::sweep::Retention;
 use super::writer::Writer;
 use super::{OpenError, Settings, Sqlite};
 
-mod embedded {
+pub(super) mod embedded {
     refinery::embed_migrations!("src/store/sqlite/migrations");
 }
 
