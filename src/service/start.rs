@@ -42,6 +42,8 @@ pub struct StartRequest {
     pub reference: Option<Box<str>>,
     /// The app's own data, JSON text.
     pub metadata: Option<Box<str>>,
+    /// Where its status changes are told, beside the app's endpoints.
+    pub callback_url: Option<Box<str>>,
     /// What makes a repeated request harmless.
     pub idempotency: Option<Idempotency>,
 }
@@ -256,6 +258,7 @@ impl Service {
             known_valid: request.to.is_known_valid(),
             reference: request.reference,
             metadata: request.metadata,
+            callback_url: request.callback_url,
             created_at: now,
             expires_at: now + expires_in,
             plan: vec![step],
@@ -269,7 +272,8 @@ impl Service {
             key: idempotency.key,
             fingerprint: idempotency.fingerprint,
         });
-        let start = store::Start { verification, entries, claims, idempotency };
+        let start =
+            store::Start { verification, entries, claims, idempotency, deliveries: Vec::new() };
         let (stored, packed) = match self.store.start(start, now).await? {
             store::Started::Stored { verification, packed } => (verification, packed),
             store::Started::ClaimHeld { until } => return Err(StartRefusal::NumberBusy { until }),

@@ -6,6 +6,7 @@
 //! domain's business, what to do about an error the caller's.
 
 mod change;
+mod delivery;
 mod error;
 pub mod record;
 mod rows;
@@ -23,6 +24,10 @@ use jiff::Timestamp;
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use change::{Change, Committed};
+pub use delivery::{
+    Delivery, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint, DueDelivery,
+    FinishedTry, LeasedDelivery, NewDelivery, Redelivered, Target, Tried,
+};
 pub use error::{OpenError, StoreError};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
 pub use start::{IdempotencyKey, Start, Started};

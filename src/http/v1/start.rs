@@ -102,6 +102,10 @@ pub struct StartBody {
     /// The app's own data, at most 4096 bytes of JSON.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
+    /// Where status changes are sent, beside the app's endpoints: https, at most 2048
+    /// bytes, signed with the app's `callback_secret`.
+    #[schema(example = "https://shop.example.com/hooks/ringproof")]
+    callback_url: Option<String>,
 }
 
 /// Three sounds of the provider, by id or name.
@@ -243,6 +247,7 @@ fn wanted(
         expires_in: body.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
         reference: body.reference.map(String::into_boxed_str),
         metadata: metadata.map(String::into_boxed_str),
+        callback_url: body.callback_url.map(String::into_boxed_str),
         idempotency,
     })
 }

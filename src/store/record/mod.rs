@@ -17,7 +17,11 @@ use crate::domain::{Entry, Verification};
 pub(super) use codes::{outcome_code, status_code};
 
 /// The format that is written.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// The oldest format that is read. A verification ended before its callback
+/// then; timeline entries are the same.
+const FIRST_FORMAT: u8 = 1;
 
 /// Room for a usual record.
 const USUAL_LENGTH: usize = 192;
@@ -38,6 +42,11 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
+    if bytes.first() == Some(&FIRST_FORMAT) {
+        // A zero at the end says that there is no callback.
+        let longer = [bytes, &[0]].concat();
+        return read::<verification::Stored<'_>>(&longer)?.into_verification();
+    }
     read::<verification::Stored<'_>>(bytes)?.into_verification()
 }
 
@@ -65,7 +74,7 @@ fn write<S: Serialize>(stored: &S) -> Box<[u8]> {
 
 fn read<'b, S: Deserialize<'b>>(bytes: &'b [u8]) -> Result<S, Unreadable> {
     let (format, packed) = bytes.split_first().ok_or(Unreadable("it is empty"))?;
-    if *format != FORMAT {
+    if !(FIRST_FORMAT..=FORMAT).contains(format) {
         return Err(Unreadable("its format is unknown to this release"));
     }
     match postcard::take_from_bytes(packed) {

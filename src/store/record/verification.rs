@@ -27,6 +27,8 @@ pub(super) struct Stored<'a> {
     state: Option<StoredConclusion>,
     version: u32,
     entries: u32,
+    /// Since format 2.
+    callback_url: Option<&'a str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,6 +116,7 @@ impl<'a> Stored<'a> {
             state: verification.conclusion().map(|end| StoredConclusion::of(end, base)),
             version: verification.version,
             entries: verification.entries,
+            callback_url: verification.callback_url.as_deref(),
         }
     }
 
@@ -126,6 +129,7 @@ impl<'a> Stored<'a> {
             known_valid: self.known_valid,
             reference: self.reference.map(Into::into),
             metadata: self.metadata.map(Into::into),
+            callback_url: self.callback_url.map(Into::into),
             created_at: base,
             expires_at: after(base, self.expires_at)?,
             plan: self.plan.into_iter().map(StoredStep::into_step).collect::<Result<_, _>>()?,

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::columns::{Failure, nanoseconds};
+use super::deliveries;
 use super::writer::Work;
 use crate::domain::VerificationId;
 use crate::store::change::JournalRow;
@@ -31,6 +32,7 @@ impl Work for Change {
         if let Some(row) = &self.journal {
             insert(on, row)?;
         }
+        deliveries::insert(on, &self.deliveries)?;
         Ok(true)
     }
 

@@ -5,6 +5,8 @@
 
 mod change;
 mod columns;
+mod deliveries;
+mod delivery_log;
 mod find;
 mod keys;
 mod open;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::change::insert;
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
+use super::deliveries;
 use super::writer::Work;
 use crate::domain::{Attempt, Claim, Timing, Verification};
 use crate::store::change::JournalRow;
@@ -53,6 +54,7 @@ impl Work for Starting {
         if let Some(key) = &self.start.idempotency {
             remember(on, verification, key, self.now)?;
         }
+        deliveries::insert(on, &self.start.deliveries)?;
         Ok(Admitted::Stored(packed))
     }
 

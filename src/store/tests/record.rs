@@ -128,6 +128,7 @@ fn verification() -> impl Strategy<Value = Verification> {
                 known_valid: true,
                 reference: who.3,
                 metadata: who.4,
+                callback_url: None,
                 created_at,
                 expires_at,
                 plan,
@@ -208,4 +209,13 @@ fn a_usual_pending_record_is_small() {
     let (verification, _) =
         Verification { metadata: None, ..asked(380_991_234_567, at(0)) }.begin(at(0));
     assert!(pack(&verification).len() < 140, "{} bytes", pack(&verification).len());
+}
+
+#[test]
+fn a_record_of_the_first_format_is_read_as_one_without_callback() {
+    let verification = asked(380_991_234_567, at(0));
+    let mut packed = pack(&verification).into_vec();
+    assert_eq!(packed.pop(), Some(0), "the callback comes last");
+    packed[0] = 1;
+    assert_eq!(unpack(&packed), Ok(verification));
 }
