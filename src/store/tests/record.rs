@@ -116,7 +116,8 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 fn verification() -> impl Strategy<Value = Verification> {
-    let who = (any::<[u8; 16]>(), word(), any::<u64>(), option::of(text()), option::of(text()));
+    let texts = (option::of(text()), option::of(text()), option::of(text()));
+    let who = (any::<[u8; 16]>(), word(), any::<u64>(), texts);
     let counts = any::<(u32, u32)>();
     let path = (vec(step(), 0..3), vec(attempt(), 0..3), state());
     (who, (time(), time()), path, counts).prop_map(
@@ -126,9 +127,9 @@ fn verification() -> impl Strategy<Value = Verification> {
                 app: who.1,
                 to: PhoneNumber::from_u64(who.2),
                 known_valid: true,
-                reference: who.3,
-                metadata: who.4,
-                callback_url: None,
+                reference: who.3.0,
+                metadata: who.3.1,
+                callback_url: who.3.2,
                 created_at,
                 expires_at,
                 plan,
