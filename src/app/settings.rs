@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use jiff::SignedDuration;
 
+use super::outbound;
 use crate::clock::Clock;
 use crate::config::{self, Config, VerificationLimits};
 use crate::domain::{Key, Name, PhoneNumber, Secret, Timing};
@@ -37,6 +38,7 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
         expires_in: signed(config.verification.expires_in),
         max_expires_in: signed(config.verification.max_expires_in),
         prompts: config.prompts.iter().map(prompt).collect::<anyhow::Result<_>>()?,
+        outbound: outbound::settings(config)?,
     })
 }
 
@@ -90,11 +92,11 @@ fn prompt_sounds(sounds: &config::PromptSounds) -> PromptSounds {
     }
 }
 
-fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
+pub(super) fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
     std::iter::once(current).chain(previous).cloned().collect()
 }
 
-fn name(text: &str) -> anyhow::Result<Name> {
+pub(super) fn name(text: &str) -> anyhow::Result<Name> {
     Name::parse(text).map_err(|error| anyhow!("{text:?}: {error}"))
 }
 

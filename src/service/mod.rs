@@ -8,10 +8,12 @@
 mod account;
 mod admission;
 mod cancel;
+mod deliveries;
 mod dispatch;
 mod expire;
 mod key;
 mod offset;
+mod pre_send;
 mod recover;
 mod redeem;
 mod resolve;
@@ -33,13 +35,19 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::domain::{Name, Outcome, Timing};
 use crate::live::Live;
+use crate::outbound::{self, Outbound};
 use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
-pub use crate::store::{KeyRow, Search, StoreError};
+pub use crate::outbound::CallbackRefusal;
+pub use crate::store::{
+    Delivery, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search, StoreError, Target,
+    Tried,
+};
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
+pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use key::{Caller, KeyRefusal, NewKey, Scope};
 pub use offset::Offsets;
 pub use redeem::RedeemError;
@@ -60,6 +68,8 @@ pub struct Settings {
     pub max_expires_in: SignedDuration,
     /// The prompts of the configuration, by name.
     pub prompts: BTreeMap<Name, Prompt>,
+    /// What is sent to apps.
+    pub outbound: outbound::Settings,
 }
 
 /// The use cases over one store. Shared by every surface and worker.
@@ -69,6 +79,7 @@ pub struct Service {
     clock: Clock,
     settings: Settings,
     accounts: Vec<Account>,
+    outbound: Arc<Outbound>,
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
@@ -85,7 +96,7 @@ impl Service {
     pub async fn open(
         store: Store,
         clock: Clock,
-        settings: Settings,
+        mut settings: Settings,
         accounts: Vec<Account>,
         server_key: ServerKey,
     ) -> Result<Arc<Self>, OpenError> {
@@ -93,12 +104,15 @@ impl Service {
             return Err(OpenError::OtherServerKey);
         }
         let keys = key::Keys::load(&store).await?;
+        let outbound = std::mem::take(&mut settings.outbound);
+        let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,
             live: Live::new(),
             clock,
             settings,
             accounts,
+            outbound,
             server_key,
             keys,
             starting: start::Starting::default(),

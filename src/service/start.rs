@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::{
     Claim, Key, Name, PhoneNumber, State, Verification, VerificationId, WrittenForm,
 };
+use crate::outbound::CallbackRefusal;
 use crate::provider::{ButtonCall, NoRoom, Slot};
 use crate::store::{self, StoreError};
 
@@ -146,6 +147,24 @@ pub enum StartRefusal {
         "the provider has not told its clock yet, without which no result can be believed; is it reachable?"
     )]
     ProviderUnknown,
+    /// The callback address is not taken.
+    #[error(transparent)]
+    Callback(CallbackRefusal),
+    /// The app was asked, and does not want this person called.
+    #[error("the app's pre-send hook denies this start{}", reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    Denied {
+        /// The app's words.
+        reason: Option<String>,
+    },
+    /// The app was asked, and gave no usable answer in time.
+    #[error("the app's pre-send hook gave no usable answer in time, so nobody is called")]
+    Unasked,
+    /// The app was asked, and wants what cannot be.
+    #[error("the app's pre-send hook asks for {what}, which is not to be had")]
+    Unheard {
+        /// What it wants.
+        what: String,
+    },
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     IdempotencyMismatch,
@@ -198,7 +217,7 @@ impl Service {
             }
         };
         self.wait_for_provider(&request).await?;
-        let admitted = self.admit(&request)?;
+        let (request, admitted) = self.admit_and_ask(request).await?;
         let slot = self.accounts[usize::from(admitted.account.0)]
             .provider
             .reserve()
@@ -272,8 +291,9 @@ impl Service {
             key: idempotency.key,
             fingerprint: idempotency.fingerprint,
         });
-        let start =
-            store::Start { verification, entries, claims, idempotency, deliveries: Vec::new() };
+        let deliveries = self.outbound.deliveries(&verification, &entries);
+        let tells = !deliveries.is_empty();
+        let start = store::Start { verification, entries, claims, idempotency, deliveries };
         let (stored, packed) = match self.store.start(start, now).await? {
             store::Started::Stored { verification, packed } => (verification, packed),
             store::Started::ClaimHeld { until } => return Err(StartRefusal::NumberBusy { until }),
@@ -285,6 +305,9 @@ impl Service {
             }
         };
         let id = stored.id;
+        if tells {
+            self.outbound.wake();
+        }
         self.live.hold(
             id,
             stored.version,

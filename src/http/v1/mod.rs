@@ -3,13 +3,19 @@
 
 pub mod cancel;
 pub mod create_key;
+pub mod delivery;
+pub mod enable_endpoint;
 pub mod entry;
 pub mod events;
+pub mod list_deliveries;
+pub mod list_endpoints;
 pub mod list_keys;
 pub mod redeem;
+pub mod redeliver;
 pub mod revoke_key;
 pub mod search;
 pub mod show;
+pub mod show_delivery;
 pub mod start;
 mod stream;
 pub mod verification;

@@ -61,6 +61,8 @@ pub const PROBLEMS: &[Code] = &[
     Code::PressMismatch,
     Code::SoundMissing,
     Code::IdempotencyMismatch,
+    Code::PreSendDenied,
+    Code::PreSendFailed,
     Code::Internal,
     Code::ProviderBusy,
     Code::ProviderUnknown,
@@ -330,6 +332,11 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         }
         StartRefusal::ProviderUnknown => {
             Problem::new(Code::ProviderUnknown, detail).retry_after(RETRY_PROVIDER)
+        }
+        StartRefusal::Callback(_) => Problem::field(Code::InvalidField, "callback_url", detail),
+        StartRefusal::Denied { .. } => Problem::new(Code::PreSendDenied, detail),
+        StartRefusal::Unasked | StartRefusal::Unheard { .. } => {
+            Problem::new(Code::PreSendFailed, detail).retry_after(RETRY_SOON)
         }
         StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
         StartRefusal::IdempotencyRunning => {

@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::domain::{CallResult, Check, Outcome, RefusalReason, Status};
-use crate::service::Scope;
+use crate::service::{DeliveryState, Scope};
 
 fn words(all: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
@@ -56,6 +56,11 @@ pub fn check() -> Object {
 /// Channels.
 pub fn channel() -> Object {
     words(["call_button"])
+}
+
+/// States of deliveries.
+pub fn delivery_state() -> Object {
+    words(DeliveryState::ALL.map(DeliveryState::as_str))
 }
 
 /// Scopes.
