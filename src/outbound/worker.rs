@@ -7,11 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
-use crate::domain::{Name, SigningSecret, WebhookUrl};
-use crate::store::{DeliveryOutcome, FinishedTry, LeasedDelivery, StoreError, Target, Tried};
+use crate::domain::{DeliveryId, Name, SigningSecret, WebhookUrl};
+use crate::store::{
+    DeliveryOutcome, DueDelivery, FinishedTry, LeasedDelivery, StoreError, Target, Tried,
+};
 use crate::telemetry;
 
 use super::client::{Message, retry_after};
@@ -22,7 +24,7 @@ pub(super) const RESULTS: [&str; 4] = ["delivered", "retried", "failed", "held"]
 
 /// The most that are under way at once, over all apps, and to one target, so that one
 /// that hangs does not hold up the others.
-const MOST: u32 = 64;
+const MOST: usize = 64;
 const MOST_TO_ONE: u32 = 8;
 
 /// How much longer than a request a lease lasts.
@@ -31,8 +33,27 @@ const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// How a target answers that wants nothing more.
 const GONE: u16 = 410;
 
+/// How many that are due to one target, and to all, are looked up at a time.
+const CANDIDATES_TO_ONE: u32 = 64;
+const CANDIDATES: u32 = 1024;
+
+/// How long what was looked up counts while others may have become due.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
 /// Who is told, and where.
 type Destination = (Name, Target);
+
+/// What one round of trying knows. Only ever in one task.
+#[derive(Default)]
+struct Round {
+    sending: JoinSet<Destination>,
+    /// How many are under way to each; no entry is none.
+    busy: HashMap<Destination, u32>,
+    /// What was found due and is not begun yet. May be out of date, which leasing tells.
+    candidates: Vec<DueDelivery>,
+    /// When to look again though there are candidates.
+    look_at: Option<Timestamp>,
+}
 
 impl Outbound {
     /// Tries everything that is due, and what becomes due meanwhile; returns when nothing is.
@@ -41,61 +62,59 @@ impl Outbound {
     /// When the store does not answer; what is due stays due.
     pub async fn deliver_due(self: &Arc<Self>) -> Result<(), StoreError> {
         let _alone = self.trying.lock().await;
-        let mut sending: JoinSet<Destination> = JoinSet::new();
-        let mut busy: HashMap<Destination, u32> = HashMap::new();
+        let mut round = Round::default();
         loop {
-            for leased in self.take(&busy, sending.len()).await? {
-                let destination = (leased.app.clone(), leased.target.clone());
-                *busy.entry(destination.clone()).or_default() += 1;
-                let this = Arc::clone(self);
-                sending.spawn(async move {
-                    this.try_one(leased).await;
-                    destination
-                });
+            self.look(&mut round).await?;
+            if round.sending.is_empty() && round.candidates.is_empty() {
+                return Ok(());
+            }
+            self.begin(&mut round).await?;
+            if round.sending.is_empty() {
+                continue;
             }
             tokio::select! {
-                ended = sending.join_next() => match ended {
-                    None => return Ok(()),
-                    Some(Ok(destination)) => {
-                        busy.entry(destination).and_modify(|count| *count -= 1);
-                    }
-                    Some(Err(error)) => {
-                        tracing::error!(error = %error, "a task that delivers has failed; its delivery is tried again");
-                    }
+                Some(ended) = round.sending.join_next() => match ended {
+                    Ok(destination) => round.ended(&destination),
+                    Err(error) => tracing::error!(
+                        error = %error, "a task that delivers has failed; its delivery is made again",
+                    ),
                 },
-                () = self.woken.notified() => {}
+                () = self.woken.notified() => round.look_at = None,
+                () = self.clock.sleep_until(round.look_at.unwrap_or(Timestamp::MAX)) => {}
             }
         }
     }
 
-    /// Leases what is due and has room.
-    async fn take(
-        &self,
-        busy: &HashMap<Destination, u32>,
-        running: usize,
-    ) -> Result<Vec<LeasedDelivery>, StoreError> {
+    /// Looks for what is due, unless that was done lately and there is still work.
+    async fn look(&self, round: &mut Round) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut free = (MOST as usize).saturating_sub(running);
-        if free == 0 {
-            return Ok(Vec::new());
+        if !round.candidates.is_empty() && round.look_at.is_some_and(|at| now < at) {
+            return Ok(());
         }
-        let due = self.store.due_deliveries(now, MOST_TO_ONE, MOST + MOST).await?;
-        let mut to_one = busy.clone();
-        let mut ids = Vec::new();
-        for due in due {
-            let count = to_one.entry((due.app, due.target)).or_default();
-            if *count < MOST_TO_ONE && free > 0 {
-                *count += 1;
-                free -= 1;
-                ids.push(due.id);
-            }
-        }
+        round.candidates = self.store.due_deliveries(now, CANDIDATES_TO_ONE, CANDIDATES).await?;
+        round.look_at = now.checked_add(LOOK_EVERY).ok();
+        Ok(())
+    }
+
+    /// Leases what has room and sends it.
+    async fn begin(self: &Arc<Self>, round: &mut Round) -> Result<(), StoreError> {
+        let ids = round.startable();
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
+        let now = self.clock.now();
         let lease = SignedDuration::try_from(self.request_timeout + LEASE_MARGIN);
         let until = now.checked_add(lease.unwrap_or(SignedDuration::MAX)).unwrap_or(now);
-        self.store.lease_deliveries(ids, now, until).await
+        for leased in self.store.lease_deliveries(ids, now, until).await? {
+            let destination = (leased.app.clone(), leased.target.clone());
+            *round.busy.entry(destination.clone()).or_default() += 1;
+            let this = Arc::clone(self);
+            round.sending.spawn(async move {
+                this.try_one(leased).await;
+                destination
+            });
+        }
+        Ok(())
     }
 
     /// Tries one delivery and keeps what came of it.
@@ -133,7 +152,7 @@ impl Outbound {
     }
 
     /// An endpoint that is not in the configuration may come back; a callback is nowhere else.
-    fn undeliverable(leased: &LeasedDelivery, at: jiff::Timestamp) -> FinishedTry {
+    fn undeliverable(leased: &LeasedDelivery, at: Timestamp) -> FinishedTry {
         let (id, lease_until) = (leased.id, leased.lease_until);
         match leased.target {
             Target::Endpoint(_) => {
@@ -224,6 +243,37 @@ impl Outbound {
                         "{app}: the endpoint {name} answered 410 and gets nothing until it is enabled again"
                     ),
                 );
+            }
+        }
+    }
+}
+
+impl Round {
+    /// Takes out the candidates that may be sent beside those under way.
+    fn startable(&mut self) -> Vec<DeliveryId> {
+        let mut free = MOST.saturating_sub(self.sending.len());
+        let mut begun: HashMap<Destination, u32> = HashMap::new();
+        let mut ids = Vec::new();
+        self.candidates.retain(|due| {
+            let destination = (due.app.clone(), due.target.clone());
+            let under_way = self.busy.get(&destination).copied().unwrap_or(0);
+            let begun = begun.entry(destination).or_default();
+            let starts = free > 0 && under_way + *begun < MOST_TO_ONE;
+            if starts {
+                *begun += 1;
+                free -= 1;
+                ids.push(due.id);
+            }
+            !starts
+        });
+        ids
+    }
+
+    fn ended(&mut self, destination: &Destination) {
+        if let Some(count) = self.busy.get_mut(destination) {
+            *count -= 1;
+            if *count == 0 {
+                self.busy.remove(destination);
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Deliveries: what an app was told, asked for again, and the endpoints that it has.
 
 use crate::domain::{DeliveryId, Name};
-use crate::store::{Delivery, DeliverySearch, DisabledEndpoint, Redelivered, Target, Tried};
+use crate::store::{
+    Delivery, DeliveryDetails, DeliverySearch, DisabledEndpoint, Redelivered, Target,
+};
 
 use super::{Service, StoreError};
 
@@ -87,9 +89,9 @@ impl Service {
         &self,
         app: &Name,
         id: DeliveryId,
-    ) -> Result<(Delivery, Box<[u8]>, Vec<Tried>), DeliveryRefusal> {
+    ) -> Result<DeliveryDetails, DeliveryRefusal> {
         let found = self.store.delivery(id).await?;
-        found.filter(|(delivery, ..)| delivery.app == *app).ok_or(DeliveryRefusal::NotFound)
+        found.filter(|found| found.delivery.app == *app).ok_or(DeliveryRefusal::NotFound)
     }
 
     /// Has an app's delivery made again, with the same id. One that is under way at this
@@ -98,7 +100,7 @@ impl Service {
     /// # Errors
     /// See [`DeliveryRefusal`].
     pub async fn redeliver(&self, app: &Name, id: DeliveryId) -> Result<Delivery, DeliveryRefusal> {
-        let (delivery, ..) = self.show_delivery(app, id).await?;
+        let delivery = self.show_delivery(app, id).await?.delivery;
         if let Target::Endpoint(name) = delivery.target {
             let endpoint = self.list_endpoints(app).await?.into_iter().find(|one| one.name == name);
             match endpoint {
@@ -114,8 +116,7 @@ impl Service {
             Redelivered::Running => {}
             Redelivered::NotFound => return Err(DeliveryRefusal::NotFound),
         }
-        let (delivery, ..) = self.show_delivery(app, id).await?;
-        Ok(delivery)
+        Ok(self.show_delivery(app, id).await?.delivery)
     }
 
     /// The endpoints of an app.

@@ -42,8 +42,8 @@ use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::CallbackRefusal;
 pub use crate::store::{
-    Delivery, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search, StoreError, Target,
-    Tried,
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search,
+    StoreError, Target, Tried,
 };
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;

@@ -159,6 +159,16 @@ pub struct Delivery {
     pub last: Option<Tried>,
 }
 
+/// A delivery with everything that is known of it.
+pub struct DeliveryDetails {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// What is sent.
+    pub payload: Box<[u8]>,
+    /// Every try, in order.
+    pub tries: Vec<Tried>,
+}
+
 /// What to search the log for. Every filter that is given must pass.
 #[derive(Clone, Debug)]
 pub struct DeliverySearch {
@@ -247,10 +257,7 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn delivery(
-        &self,
-        id: DeliveryId,
-    ) -> Result<Option<(Delivery, Box<[u8]>, Vec<Tried>)>, StoreError> {
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetails>, StoreError> {
         self.0.delivery(id).await
     }
 

@@ -25,8 +25,8 @@ use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use change::{Change, Committed};
 pub use delivery::{
-    Delivery, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint, DueDelivery,
-    FinishedTry, LeasedDelivery, NewDelivery, Redelivered, Target, Tried,
+    Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
+    DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Redelivered, Target, Tried,
 };
 pub use error::{OpenError, StoreError};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};

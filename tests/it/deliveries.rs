@@ -1,6 +1,7 @@
 //! Deliveries from outside: a real receiver, a schedule that the clock drives, and
 //! everything that receivers do wrong.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,11 @@ use crate::intake_verifies::end;
 use crate::receiver::{Reaction, Receiver, closing, endpoint, signing_secret, told_at};
 
 const NUMBER: &str = "+380991234567";
+
+/// The documented check in Rust, compiled as it is printed.
+#[expect(clippy::disallowed_methods, reason = "what receivers have is the system's clock")]
+#[path = "../data/verify_webhook.rs"]
+mod verify_webhook;
 
 impl TestApp {
     /// Tries everything that is due to apps.
@@ -370,6 +376,34 @@ async fn an_endpoint_may_be_told_the_whole_timeline() {
 }
 
 #[tokio::test]
+async fn a_backlog_larger_than_one_look_is_made_whole_and_each_once() {
+    let receiver = Receiver::start();
+    let app = app_told_at(&receiver, |config| {
+        let orders = config.apps.get_mut("shop").unwrap().endpoints.get_mut("orders").unwrap();
+        orders.events = config::Events::Timeline;
+    })
+    .await;
+    receiver.will(vec![Reaction::status(503); 10_000]);
+    for last in 10..40 {
+        app.cancel_one(&format!("+3809912345{last}"), json!({})).await;
+    }
+    app.deliver().await;
+    let backlog = receiver.received().len();
+    assert!(backlog > 64, "{backlog}");
+    receiver.forgive();
+    app.advance(7);
+    app.deliver().await;
+    let mut ids: Vec<String> = receiver.received().into_iter().map(|one| one.id).collect();
+    let again = ids.split_off(backlog);
+    let (ids, again) = (BTreeSet::from_iter(ids), BTreeSet::from_iter(again));
+    assert_eq!((ids.len(), &ids), (backlog, &again));
+    let left = app.get("/v1/deliveries?state=pending").await.json();
+    assert_eq!(left["deliveries"], json!([]));
+    app.stop().await;
+    receiver.stop().await;
+}
+
+#[tokio::test]
 async fn a_disputed_result_is_told_in_any_case() {
     let receiver = Receiver::start();
     let app = app_told_at(&receiver, |_| {}).await;
@@ -573,4 +607,10 @@ async fn a_delivery_survives_kill_9_and_the_commands_show_and_repeat_it() {
     assert_eq!(run(&["list", "--endpoint", "others"]), "");
     simulator.stop().await;
     receiver.stop().await;
+}
+
+#[test]
+fn the_page_for_receivers_prints_the_code_that_is_tested() {
+    let page = include_str!("../../docs/receiving-webhooks.md");
+    assert!(page.contains(include_str!("../data/verify_webhook.rs").trim_end()));
 }

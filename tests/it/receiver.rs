@@ -112,6 +112,11 @@ impl Receiver {
         self.inner.reactions.lock().unwrap().extend(reactions);
     }
 
+    /// Answers 200 again.
+    pub fn forgive(&self) {
+        self.inner.reactions.lock().unwrap().clear();
+    }
+
     pub fn received(&self) -> Vec<Received> {
         self.inner.received.lock().unwrap().clone()
     }

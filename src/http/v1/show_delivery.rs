@@ -51,11 +51,10 @@ pub async fn show_delivery(
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let shown = state.service.show_delivery(&holder.app, id(&path)?).await.map_err(refused)?;
-    let (delivery, payload, tries) = shown;
     let details = DeliveryDetails {
-        delivery: DeliveryView::new(&delivery),
-        payload: serde_json::from_slice(&payload).unwrap_or_default(),
-        log: tries.iter().map(TryView::new).collect(),
+        delivery: DeliveryView::new(&shown.delivery),
+        payload: serde_json::from_slice(&shown.payload).unwrap_or_default(),
+        log: shown.tries.iter().map(TryView::new).collect(),
     };
     Ok(answer::json(StatusCode::OK, &details))
 }

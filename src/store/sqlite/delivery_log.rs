@@ -12,7 +12,8 @@ use super::deliveries::{delivery_id, state_code, target};
 use crate::domain::{DeliveryId, Name};
 use crate::store::record::Unreadable;
 use crate::store::{
-    Delivery, DeliverySearch, DeliveryState, DisabledEndpoint, Redelivered, StoreError, Tried,
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, Redelivered,
+    StoreError, Tried,
 };
 
 /// A delivery beside its last try.
@@ -31,7 +32,7 @@ impl Sqlite {
     pub(in crate::store) async fn delivery(
         &self,
         id: DeliveryId,
-    ) -> Result<Option<(Delivery, Box<[u8]>, Vec<Tried>)>, StoreError> {
+    ) -> Result<Option<DeliveryDetails>, StoreError> {
         self.readers.read(move |on| find(on, id)).await
     }
 
@@ -84,10 +85,7 @@ fn search(on: &Connection, wanted: &DeliverySearch) -> Result<Vec<Delivery>, Fai
     rows(on, &sql, params_from_iter(values), read)
 }
 
-fn find(
-    on: &Connection,
-    id: DeliveryId,
-) -> Result<Option<(Delivery, Box<[u8]>, Vec<Tried>)>, Failure> {
+fn find(on: &Connection, id: DeliveryId) -> Result<Option<DeliveryDetails>, Failure> {
     let found = first(on, &format!("{SELECT} WHERE deliveries.id = ?1"), [id.as_bytes()], |row| {
         let payload: Vec<u8> = column(row, "deliveries", "payload")?;
         Ok((read(row)?, payload))
@@ -96,7 +94,7 @@ fn find(
     let sql = "SELECT at, duration, status, error FROM delivery_tries WHERE delivery_id = ?1 \
                ORDER BY number";
     let tries = rows(on, sql, [id.as_bytes()], tried)?;
-    Ok(Some((delivery, payload.into(), tries)))
+    Ok(Some(DeliveryDetails { delivery, payload: payload.into(), tries }))
 }
 
 fn again(

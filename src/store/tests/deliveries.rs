@@ -88,7 +88,8 @@ async fn a_delivery_is_leased_by_one_and_due_again_when_the_lease_ends() {
     assert!(!test.finished(&first, DeliveryOutcome::Delivered).await, "the lease was over");
     assert!(test.finished(&second, DeliveryOutcome::Delivered).await);
     assert!(test.leased(at(10_000)).await.is_empty());
-    let (delivery, payload, tries) = test.store.delivery(first.id).await.unwrap().unwrap();
+    let found = test.store.delivery(first.id).await.unwrap().unwrap();
+    let (delivery, payload, tries) = (found.delivery, found.payload, found.tries);
     assert_eq!(
         (delivery.state, delivery.tries, &*payload),
         (DeliveryState::Delivered, 1, &b"{}"[..])
