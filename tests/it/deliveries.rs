@@ -582,6 +582,12 @@ async fn a_delivery_survives_kill_9_and_the_commands_show_and_repeat_it() {
     receiver.arrived(2).await;
     let received = receiver.received();
     assert_eq!((&received[0].id, &received[0].text), (&received[1].id, &received[1].text));
+    let documented = |secret: &str| {
+        let told = &received[1];
+        let sent = told.timestamp.to_string();
+        verify_webhook::verify(secret, &told.id, &sent, &told.signature, told.text.as_bytes())
+    };
+    assert!(documented(&receiver.secret) && !documented(&signing_secret()));
     assert!(
         received[1].is_taken_by(&receiver.secret) && !received[1].is_taken_by(&signing_secret())
     );
