@@ -127,7 +127,8 @@ impl Outbound {
         match self.store.finish_try(finished).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
-                delivery.id = %id, "a delivery took longer than its lease; it may be made twice",
+                delivery.id = %id,
+                "a delivery ended that had been asked for again or taken over meanwhile; it is made twice",
             ),
             Err(error) => tracing::error!(
                 delivery.id = %id, error = %error, "a delivery's result could not be stored; it is made again",

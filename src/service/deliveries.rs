@@ -1,9 +1,7 @@
 //! Deliveries: what an app was told, asked for again, and the endpoints that it has.
 
 use crate::domain::{DeliveryId, Name};
-use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DisabledEndpoint, Redelivered, Target,
-};
+use crate::store::{Delivery, DeliveryDetails, DeliverySearch, DisabledEndpoint, Target};
 
 use super::{Service, StoreError};
 
@@ -94,8 +92,7 @@ impl Service {
         found.filter(|found| found.delivery.app == *app).ok_or(DeliveryRefusal::NotFound)
     }
 
-    /// Has an app's delivery made again, with the same id. One that is under way at this
-    /// moment is left to it.
+    /// Has an app's delivery made again, with the same id, even if it is under way.
     ///
     /// # Errors
     /// See [`DeliveryRefusal`].
@@ -111,11 +108,10 @@ impl Service {
                 Some(_) => {}
             }
         }
-        match self.store.redeliver(app, id, self.clock.now()).await? {
-            Redelivered::Due => self.outbound.wake(),
-            Redelivered::Running => {}
-            Redelivered::NotFound => return Err(DeliveryRefusal::NotFound),
+        if !self.store.redeliver(app, id, self.clock.now()).await? {
+            return Err(DeliveryRefusal::NotFound);
         }
+        self.outbound.wake();
         Ok(self.show_delivery(app, id).await?.delivery)
     }
 

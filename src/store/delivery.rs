@@ -186,17 +186,6 @@ pub struct DeliverySearch {
     pub limit: u16,
 }
 
-/// What became of asking for a delivery again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Redelivered {
-    /// It is due now, its schedule begun anew.
-    Due,
-    /// It is being sent at this moment.
-    Running,
-    /// The app has no such delivery.
-    NotFound,
-}
-
 /// An endpoint that gets nothing until it is enabled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisabledEndpoint {
@@ -237,7 +226,8 @@ impl Store {
         self.0.lease_deliveries(ids, now, until).await
     }
 
-    /// Keeps a try and what follows from it; whether the lease still held.
+    /// Keeps a try and what follows from it; whether the lease still held. If it did
+    /// not, the try is noted and nothing follows.
     ///
     /// # Errors
     /// See [`StoreError`]; the delivery is due again when its lease ends.
@@ -261,7 +251,8 @@ impl Store {
         self.0.delivery(id).await
     }
 
-    /// Makes an app's delivery due now, whatever became of it before.
+    /// Makes an app's delivery due now, whatever became of it before, and even if it is
+    /// under way; whether the app has it.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -270,7 +261,7 @@ impl Store {
         app: &Name,
         id: DeliveryId,
         now: Timestamp,
-    ) -> Result<Redelivered, StoreError> {
+    ) -> Result<bool, StoreError> {
         self.0.redeliver(app, id, now).await
     }
 

@@ -26,7 +26,7 @@ use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 pub use change::{Change, Committed};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
-    DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Redelivered, Target, Tried,
+    DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
 };
 pub use error::{OpenError, StoreError};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};

@@ -26,7 +26,7 @@ pub const PROBLEMS: &[Code] = &[
 ];
 
 /// Makes a delivery again, whatever became of it: with the same id and content, a new
-/// signature, and the schedule begun anew. One that is under way at this moment is left to it.
+/// signature, and the schedule begun anew, even if it is under way at this moment.
 #[utoipa::path(
     operation_id = "redeliver",
     tag = "deliveries",

@@ -136,10 +136,12 @@ fn finish(on: &Connection, finished: &FinishedTry) -> Result<bool, Failure> {
         DeliveryOutcome::Failed => (DeliveryState::Failed, None),
         DeliveryOutcome::EndpointGone | DeliveryOutcome::Held => (DeliveryState::Held, None),
     };
+    if let Some(tried) = &finished.tried {
+        note(on, finished.id, tried)?;
+    }
     let tries = u32::from(finished.tried.is_some());
     let sql = "UPDATE deliveries SET state = ?3, due_at = ?4, lease_until = NULL, \
-               tries = tries + ?5, tries_in_round = tries_in_round + ?5 \
-               WHERE id = ?1 AND lease_until = ?2";
+               tries_in_round = tries_in_round + ?5 WHERE id = ?1 AND lease_until = ?2";
     let updated = on.prepare_cached(sql)?.execute(params![
         finished.id.as_bytes(),
         nanoseconds(finished.lease_until),
@@ -149,9 +151,6 @@ fn finish(on: &Connection, finished: &FinishedTry) -> Result<bool, Failure> {
     ])?;
     if updated == 0 {
         return Ok(false);
-    }
-    if let Some(tried) = &finished.tried {
-        note(on, finished.id, tried)?;
     }
     if let (DeliveryOutcome::EndpointGone, Some(tried)) = (finished.outcome, &finished.tried) {
         let sql = "INSERT INTO disabled_endpoints (app, name, at, reason) \
@@ -163,7 +162,10 @@ fn finish(on: &Connection, finished: &FinishedTry) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// Notes a try, under whatever lease it was made.
 fn note(on: &Connection, id: DeliveryId, tried: &Tried) -> Result<(), Failure> {
+    let sql = "UPDATE deliveries SET tries = tries + 1 WHERE id = ?1";
+    on.prepare_cached(sql)?.execute([id.as_bytes()])?;
     let sql = "INSERT INTO delivery_tries (delivery_id, number, at, duration, status, error) \
                SELECT ?1, tries, ?2, ?3, ?4, ?5 FROM deliveries WHERE id = ?1";
     on.prepare_cached(sql)?.execute(params![

@@ -12,8 +12,7 @@ use super::deliveries::{delivery_id, state_code, target};
 use crate::domain::{DeliveryId, Name};
 use crate::store::record::Unreadable;
 use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, Redelivered,
-    StoreError, Tried,
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, StoreError, Tried,
 };
 
 /// A delivery beside its last try.
@@ -41,7 +40,7 @@ impl Sqlite {
         app: &Name,
         id: DeliveryId,
         now: Timestamp,
-    ) -> Result<Redelivered, StoreError> {
+    ) -> Result<bool, StoreError> {
         let app = app.clone();
         self.write(move |on| again(on, &app, id, now)).await
     }
@@ -97,22 +96,11 @@ fn find(on: &Connection, id: DeliveryId) -> Result<Option<DeliveryDetails>, Fail
     Ok(Some(DeliveryDetails { delivery, payload: payload.into(), tries }))
 }
 
-fn again(
-    on: &Connection,
-    app: &Name,
-    id: DeliveryId,
-    now: Timestamp,
-) -> Result<Redelivered, Failure> {
+fn again(on: &Connection, app: &Name, id: DeliveryId, now: Timestamp) -> Result<bool, Failure> {
     let sql = "UPDATE deliveries SET state = 0, due_at = ?3, lease_until = NULL, \
-               tries_in_round = 0 WHERE id = ?1 AND app = ?2 \
-               AND (lease_until IS NULL OR lease_until <= ?3)";
+               tries_in_round = 0 WHERE id = ?1 AND app = ?2";
     let parameters = params![id.as_bytes(), app.as_str(), nanoseconds(now)];
-    if on.prepare_cached(sql)?.execute(parameters)? > 0 {
-        return Ok(Redelivered::Due);
-    }
-    let sql = "SELECT 1 FROM deliveries WHERE id = ?1 AND app = ?2";
-    let found = first(on, sql, params![id.as_bytes(), app.as_str()], |_| Ok(()))?;
-    Ok(found.map_or(Redelivered::NotFound, |()| Redelivered::Running))
+    Ok(on.prepare_cached(sql)?.execute(parameters)? > 0)
 }
 
 fn disabled(on: &Connection, app: &Name) -> Result<Vec<DisabledEndpoint>, Failure> {

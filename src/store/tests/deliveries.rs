@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::DeliveryId;
 use crate::store::{
     DeliveryOutcome, DeliverySearch, DeliveryState, FinishedTry, LeasedDelivery, NewDelivery,
-    Redelivered, Target, Tried,
+    Target, Tried,
 };
 
 const NUMBER: u64 = 380_991_234_567;
@@ -92,7 +92,7 @@ async fn a_delivery_is_leased_by_one_and_due_again_when_the_lease_ends() {
     let (delivery, payload, tries) = (found.delivery, found.payload, found.tries);
     assert_eq!(
         (delivery.state, delivery.tries, &*payload),
-        (DeliveryState::Delivered, 1, &b"{}"[..])
+        (DeliveryState::Delivered, 2, &b"{}"[..])
     );
     assert_eq!(delivery.last.as_ref(), tries.last());
 }
@@ -137,20 +137,19 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
 }
 
 #[tokio::test]
-async fn a_delivery_is_asked_for_again_by_its_app_only_and_not_while_it_is_sent() {
+async fn a_delivery_is_asked_for_again_by_its_app_only_and_even_while_it_is_sent() {
     let test = TestStore::open().await;
     test.told(&["a"]).await;
-    let leased = test.leased(at(20)).await.remove(0);
-    let again = |app: &str, now| {
-        let (store, app) = (test.store.clone(), name(app));
-        async move { store.redeliver(&app, leased.id, now).await.unwrap() }
-    };
-    assert_eq!(again("other", at(21)).await, Redelivered::NotFound);
-    assert_eq!(again("shop", at(21)).await, Redelivered::Running);
-    assert!(test.finished(&leased, DeliveryOutcome::Failed).await);
-    assert_eq!(again("shop", at(22)).await, Redelivered::Due);
+    let first = test.leased(at(20)).await.remove(0);
+    assert!(!test.store.redeliver(&name("other"), first.id, at(21)).await.unwrap());
+    assert!(test.store.redeliver(&name("shop"), first.id, at(21)).await.unwrap());
     let second = test.leased(at(22)).await.remove(0);
-    assert_eq!((second.id, second.tries_in_round), (leased.id, 0));
+    assert_eq!((second.id, second.tries_in_round), (first.id, 0));
+    assert!(!test.finished(&first, DeliveryOutcome::Failed).await, "it was taken over");
+    assert!(test.finished(&second, DeliveryOutcome::Delivered).await);
+    let found = test.store.delivery(first.id).await.unwrap().unwrap();
+    assert_eq!(found.delivery.state, DeliveryState::Delivered);
+    assert_eq!((found.delivery.tries, found.tries.len()), (2, 2), "both tries are noted");
 }
 
 #[tokio::test]
