@@ -1,10 +1,11 @@
 //! A delivery as answers show it, and what its endpoints share.
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::DeliveryId;
-use crate::service::{Delivery, DeliveryRefusal, Target, Tried};
+use crate::service::{Delivery, DeliveryDetails, DeliveryRefusal, Target, Tried};
 
 use super::super::error::Code;
 use super::super::problem::{Problem, instant, sentence};
@@ -40,6 +41,13 @@ pub struct DeliveryView {
     tries: u32,
     /// The last try; null before the first.
     last_try: Option<TryView>,
+    /// What is sent. Only when one delivery is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Value>,
+    /// Every try, oldest first. Only when one delivery is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<Vec<TryView>>,
 }
 
 /// One try to deliver.
@@ -76,6 +84,18 @@ impl DeliveryView {
             next_try_at: delivery.due_at.map(instant),
             tries: delivery.tries,
             last_try: delivery.last.as_ref().map(TryView::new),
+            payload: None,
+            log: None,
+        }
+    }
+
+    /// The delivery with what is sent and every try.
+    #[must_use]
+    pub fn whole(details: &DeliveryDetails) -> Self {
+        Self {
+            payload: serde_json::from_slice(&details.payload).ok(),
+            log: Some(details.tries.iter().map(TryView::new).collect()),
+            ..Self::new(&details.delivery)
         }
     }
 }

@@ -3,16 +3,13 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
-use serde::Serialize;
-use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::super::access::{Holder, ToRead};
 use super::super::answer;
 use super::super::error::Code;
 use super::super::problem::Problem;
 use super::super::state::State;
-use super::delivery::{DeliveryView, TryView, id, refused};
+use super::delivery::{DeliveryView, id, refused};
 
 /// What can be wrong with showing a delivery.
 pub const PROBLEMS: &[Code] = &[
@@ -23,25 +20,12 @@ pub const PROBLEMS: &[Code] = &[
     Code::StoreUnavailable,
 ];
 
-/// A delivery with everything that is known of it.
-#[derive(Serialize, ToSchema)]
-pub struct DeliveryDetails {
-    /// The delivery.
-    #[serde(flatten)]
-    delivery: DeliveryView,
-    /// What is sent.
-    #[schema(value_type = Object)]
-    payload: Value,
-    /// Every try, oldest first.
-    log: Vec<TryView>,
-}
-
 /// Shows a delivery with what is sent and every try.
 #[utoipa::path(
     operation_id = "show_delivery",
     tag = "deliveries",
     params(("id" = String, Path, description = "The delivery's id, the receiver's `webhook-id`")),
-    responses((status = 200, description = "The delivery", body = DeliveryDetails)),
+    responses((status = 200, description = "The delivery", body = DeliveryView)),
     security(("key" = ["read"])),
 )]
 #[get("/v1/deliveries/{id}")]
@@ -51,10 +35,5 @@ pub async fn show_delivery(
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let shown = state.service.show_delivery(&holder.app, id(&path)?).await.map_err(refused)?;
-    let details = DeliveryDetails {
-        delivery: DeliveryView::new(&shown.delivery),
-        payload: serde_json::from_slice(&shown.payload).unwrap_or_default(),
-        log: shown.tries.iter().map(TryView::new).collect(),
-    };
-    Ok(answer::json(StatusCode::OK, &details))
+    Ok(answer::json(StatusCode::OK, &DeliveryView::whole(&shown)))
 }
