@@ -40,8 +40,17 @@ const CANDIDATES: u32 = 1024;
 /// How long what was looked up counts while others may have become due.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(1);
 
-/// Who is told, and where.
-type Destination = (Name, Target);
+/// Who shares what may be under way at once: an endpoint, or all callbacks of an app, since
+/// starts may name any number of addresses that hang.
+type Destination = (Name, Option<Name>);
+
+fn destination(app: &Name, target: &Target) -> Destination {
+    let endpoint = match target {
+        Target::Endpoint(name) => Some(name.clone()),
+        Target::Callback(_) => None,
+    };
+    (app.clone(), endpoint)
+}
 
 /// What one round of trying knows. Only ever in one task.
 #[derive(Default)]
@@ -106,7 +115,7 @@ impl Outbound {
         let lease = SignedDuration::try_from(self.request_timeout + LEASE_MARGIN);
         let until = now.checked_add(lease.unwrap_or(SignedDuration::MAX)).unwrap_or(now);
         for leased in self.store.lease_deliveries(ids, now, until).await? {
-            let destination = (leased.app.clone(), leased.target.clone());
+            let destination = destination(&leased.app, &leased.target);
             *round.busy.entry(destination.clone()).or_default() += 1;
             let this = Arc::clone(self);
             round.sending.spawn(async move {
@@ -256,7 +265,7 @@ impl Round {
         let mut begun: HashMap<Destination, u32> = HashMap::new();
         let mut ids = Vec::new();
         self.candidates.retain(|due| {
-            let destination = (due.app.clone(), due.target.clone());
+            let destination = destination(&due.app, &due.target);
             let under_way = self.busy.get(&destination).copied().unwrap_or(0);
             let begun = begun.entry(destination).or_default();
             let starts = free > 0 && under_way + *begun < MOST_TO_ONE;

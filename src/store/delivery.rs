@@ -198,8 +198,8 @@ pub struct DisabledEndpoint {
 }
 
 impl Store {
-    /// Deliveries that are due at `now` and leased by nobody, at most `each` to
-    /// one target, those that wait longest first.
+    /// Deliveries that are due at `now` and leased by nobody, those that wait longest
+    /// first: at most `each` to one endpoint, and to all callbacks of one app.
     ///
     /// # Errors
     /// See [`StoreError`].

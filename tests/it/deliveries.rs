@@ -451,6 +451,27 @@ async fn a_callback_is_signed_with_the_apps_own_secret_and_told_status_changes()
 }
 
 #[tokio::test]
+async fn callbacks_that_hang_hold_up_nobody_else_whatever_addresses_they_name() {
+    let (hanging, receiver, secret) = (Receiver::start(), Receiver::start(), signing_secret());
+    hanging.will(vec![Reaction::Hang; 20]);
+    let app = app_told_at(&receiver, |config| {
+        let shop = config.apps.get_mut("shop").unwrap();
+        shop.callback_secret = Some(Secret::new(secret.as_str()));
+    })
+    .await;
+    for last in 10..22 {
+        let url = format!("{}/{last}", hanging.base);
+        app.cancel_one(&format!("+3809912345{last}"), json!({ "callback_url": url })).await;
+    }
+    receiver.arrived(12).await;
+    hanging.arrived(8).await;
+    assert_eq!(hanging.received().len(), 8);
+    app.stop().await;
+    receiver.stop().await;
+    hanging.stop().await;
+}
+
+#[tokio::test]
 async fn a_callback_that_could_not_be_signed_or_reached_is_refused_before_the_call() {
     let refused = async |app: &TestApp, url: &str| {
         let body = json!({ "to": NUMBER, "callback_url": url });

@@ -86,7 +86,7 @@ fn due(
 ) -> Result<Vec<DueDelivery>, Failure> {
     let sql = "SELECT id, app, endpoint, callback_url FROM (SELECT id, app, endpoint, \
                callback_url, due_at, row_number() OVER \
-               (PARTITION BY app, endpoint, callback_url ORDER BY due_at, id) AS place \
+               (PARTITION BY app, endpoint ORDER BY due_at, id) AS place \
                FROM deliveries WHERE due_at <= ?1 \
                AND (lease_until IS NULL OR lease_until <= ?1)) \
                WHERE place <= ?2 ORDER BY due_at, id LIMIT ?3";
