@@ -68,6 +68,7 @@ impl Call {
             known_valid: true,
             reference: Some(format!("order-{}", self.index).into()),
             metadata: None,
+            callback_url: None,
             created_at: now,
             expires_at: now + SignedDuration::from_hours(1),
             plan: vec![step],

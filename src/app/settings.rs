@@ -5,14 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use jiff::SignedDuration;
 
+use super::{outbound, plans};
 use crate::clock::Clock;
 use crate::config::{self, Config, VerificationLimits};
 use crate::domain::{CodeSource, Key, Name, PhoneNumber, Secret, Timing};
 use crate::intake::{Asking, Policy};
 use crate::provider;
 use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds};
-
-use super::plans;
 
 /// The spans that decide.
 #[must_use]
@@ -51,6 +50,7 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
             sms: code_source(config.channels.sms),
             email: code_source(config.channels.email),
         },
+        outbound: outbound::settings(config)?,
     })
 }
 
@@ -107,7 +107,7 @@ pub(super) fn key(digit: char) -> Key {
     key.unwrap_or(Key::ONE)
 }
 
-fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
+pub(super) fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
     std::iter::once(current).chain(previous).cloned().collect()
 }
 

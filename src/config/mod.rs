@@ -8,7 +8,9 @@
 mod account;
 mod app;
 mod codes;
+mod endpoint;
 mod log;
+mod outbound;
 mod plan;
 
 mod problem;
@@ -33,7 +35,9 @@ pub use crate::domain::Network;
 pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use codes::{Channels, CodeSource, Codes};
+pub use endpoint::{Endpoint, Events, OnFailure, PreSend};
 pub use log::{Log, LogFormat};
+pub use outbound::Outbound;
 pub use plan::{Plan, PlanBy, PlanCode, PlanStep};
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
@@ -65,6 +69,8 @@ pub struct Config {
     pub channels: Channels,
     /// Plans, by name.
     pub plans: BTreeMap<String, Plan>,
+    /// What is sent to apps.
+    pub outbound: Outbound,
     /// Accounts at providers, by name.
     pub accounts: BTreeMap<String, Account>,
     /// Prompts, by name.
@@ -141,6 +147,7 @@ impl Config {
             codes: root.section("codes", Codes::read),
             channels: root.section("channels", Channels::read),
             plans: root.named("plans", Plan::read),
+            outbound: root.section("outbound", Outbound::read),
             accounts: root.named("accounts", Account::read),
             prompts: root.named("prompts", Prompt::read),
             apps: root.named("apps", App::read),
@@ -150,9 +157,21 @@ impl Config {
         config
     }
 
+    /// What could never be sent is better known at once.
+    fn check_reach(&self, root: &Section<'_>) {
+        for (name, app) in &self.apps {
+            for (path, url) in app.webhook_urls() {
+                if let Err(why) = self.outbound.reaches(url) {
+                    root.wrong("apps", &format!("apps.{name}.{path}: {why}"));
+                }
+            }
+        }
+    }
+
     /// A token selects the account, so no two accounts may share one; and calls to one
     /// number are kept apart within an account only, so no two may be the same one.
     fn check(&self, root: &Section<'_>) {
+        self.check_reach(root);
         let mut seen = BTreeSet::new();
         let mut keys = BTreeSet::new();
         for account in self.accounts.values() {

@@ -24,6 +24,8 @@ pub struct Verification {
     pub reference: Option<Box<str>>,
     /// The app's own data: JSON text, at most 4 KiB.
     pub metadata: Option<Box<str>>,
+    /// Where the app wants its status changes told, beside its endpoints.
+    pub callback_url: Option<Box<str>>,
     /// When it was stored.
     pub created_at: Timestamp,
     /// When it ends if nothing ends it before.

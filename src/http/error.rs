@@ -94,6 +94,12 @@ pub enum Code {
     SoundMissing,
     /// The Idempotency-Key belongs to another request.
     IdempotencyMismatch,
+    /// The app's own hook denies the start.
+    PreSendDenied,
+    /// The app's own hook gave no usable answer.
+    PreSendFailed,
+    /// The endpoint gets nothing until it is enabled, or is gone.
+    EndpointDisabled,
     /// Our own fault.
     Internal,
     /// The provider's line of requests is full.
@@ -112,7 +118,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 53] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -156,6 +162,9 @@ impl Code {
         Self::PressMismatch,
         Self::SoundMissing,
         Self::IdempotencyMismatch,
+        Self::PreSendDenied,
+        Self::PreSendFailed,
+        Self::EndpointDisabled,
         Self::Internal,
         Self::ProviderBusy,
         Self::ProviderUnknown,
@@ -228,6 +237,13 @@ impl Code {
             Self::SoundMissing => ("sound_missing", 422, "The provider lacks a sound"),
             Self::IdempotencyMismatch => {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
+            }
+            Self::PreSendDenied => ("pre_send_denied", 403, "The app's own hook denies the start"),
+            Self::PreSendFailed => {
+                ("pre_send_failed", 503, "The app's own hook gave no usable answer")
+            }
+            Self::EndpointDisabled => {
+                ("endpoint_disabled", 409, "The endpoint is disabled or gone")
             }
             Self::Internal => ("internal", 500, "Something failed here"),
             Self::ProviderUnknown => {

@@ -10,7 +10,8 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, events, list_keys, next, redeem, revoke_key, search, show, start,
+    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
+    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
 };
 use super::{cors, describe};
 
@@ -27,6 +28,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(next::next)
         .service(cancel::cancel)
         .service(redeem::redeem)
+        .service(list_deliveries::list_deliveries)
+        .service(show_delivery::show_delivery)
+        .service(redeliver::redeliver)
+        .service(list_endpoints::list_endpoints)
+        .service(enable_endpoint::enable_endpoint)
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)

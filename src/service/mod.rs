@@ -10,11 +10,13 @@ mod admission;
 mod cancel;
 mod check;
 mod codes;
+mod deliveries;
 mod dispatch;
 mod expire;
 mod key;
 mod next;
 mod offset;
+mod pre_send;
 mod recover;
 mod redeem;
 mod request;
@@ -39,21 +41,27 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::domain::{CodeBy, CodeSource, Name, Outcome, Timing};
 use crate::live::Live;
+use crate::outbound::{self, Outbound};
 use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
-pub use crate::store::{KeyRow, Search, StoreError};
+pub use crate::outbound::CallbackRefusal;
+pub use crate::store::{
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search,
+    StoreError, Target, Tried,
+};
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
+pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use key::{Caller, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use redeem::RedeemError;
 pub use request::{
-    Idempotency, Press, StartRequest, Started, WantedBy, WantedCode, WantedPlan, WantedSounds,
-    WantedStep,
+    Idempotency, MAX_TEMPLATE, Press, StartRequest, Started, WantedBy, WantedCode, WantedPlan,
+    WantedSounds, WantedStep,
 };
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
@@ -76,6 +84,8 @@ pub struct Settings {
     pub plans: BTreeMap<Name, Vec<WantedStep>>,
     /// How codes are made and how often they may be sent and checked.
     pub codes: CodeSettings,
+    /// What is sent to apps.
+    pub outbound: outbound::Settings,
 }
 
 /// How codes are made and how often they may be sent and checked.
@@ -112,6 +122,7 @@ pub struct Service {
     clock: Clock,
     settings: Settings,
     accounts: Vec<Account>,
+    outbound: Arc<Outbound>,
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
@@ -128,7 +139,7 @@ impl Service {
     pub async fn open(
         store: Store,
         clock: Clock,
-        settings: Settings,
+        mut settings: Settings,
         accounts: Vec<Account>,
         server_key: ServerKey,
     ) -> Result<Arc<Self>, OpenError> {
@@ -136,12 +147,15 @@ impl Service {
             return Err(OpenError::OtherServerKey);
         }
         let keys = key::Keys::load(&store).await?;
+        let outbound = std::mem::take(&mut settings.outbound);
+        let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,
             live: Live::new(),
             clock,
             settings,
             accounts,
+            outbound,
             server_key,
             keys,
             starting: start::Starting::default(),

@@ -41,11 +41,18 @@ impl Service {
             let verification = self.show(app, id).await?;
             let (next, entry) =
                 verification.redeem(to, reference, self.clock.now(), self.timing())?;
-            let change = Change::new(&next, self.timing(), &[entry], None);
+            let entries = [entry];
+            let deliveries = self.outbound.deliveries(&next, &entries);
+            let tells = !deliveries.is_empty();
+            let change =
+                Change::new(&next, self.timing(), &entries, None).with_deliveries(deliveries);
             // Each conflict is another change that got in, of which a final verification sees few.
             if let Committed::Stored { packed } = self.store.change(change).await? {
                 self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                 self.live.wake(id);
+                if tells {
+                    self.outbound.wake();
+                }
                 return Ok(next);
             }
         }

@@ -2,7 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Code, EmailAddress, Key, Name, PhoneNumber, Recipient, Verification};
+use crate::domain::{Channel, Code, EmailAddress, Key, Name, PhoneNumber, Recipient, Verification};
+
+/// The longest id of an SMS template, in bytes.
+pub const MAX_TEMPLATE: usize = 64;
 
 /// What an app asks.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct StartRequest {
     pub reference: Option<Box<str>>,
     /// The app's own data, JSON text.
     pub metadata: Option<Box<str>>,
+    /// Where its status changes are told, beside the app's endpoints.
+    pub callback_url: Option<Box<str>>,
     /// What makes a repeated request harmless.
     pub idempotency: Option<Idempotency>,
 }
@@ -70,6 +75,18 @@ pub enum WantedBy {
         /// How it travels.
         by: WantedCode,
     },
+}
+
+impl WantedBy {
+    /// Its channel.
+    pub(super) const fn channel(&self) -> Channel {
+        match self {
+            Self::Button { .. } => Channel::CallButton,
+            Self::Code { by: WantedCode::Call { .. }, .. } => Channel::CallCode,
+            Self::Code { by: WantedCode::Sms { .. }, .. } => Channel::Sms,
+            Self::Code { by: WantedCode::Email { .. }, .. } => Channel::Email,
+        }
+    }
 }
 
 /// How a code is to travel.

@@ -101,7 +101,10 @@ impl Service {
                 }
                 return Ok(Resolved::Unchanged);
             };
-            let change = Change::new(&next, self.timing(), &entries, row);
+            let deliveries = self.outbound.deliveries(&next, &entries);
+            let tells = !deliveries.is_empty();
+            let change =
+                Change::new(&next, self.timing(), &entries, row).with_deliveries(deliveries);
             match self.store.change(change).await? {
                 Committed::Conflict => {
                     verification = self.stored(id).await?.ok_or(ResolveError::NotFound)?;
@@ -109,6 +112,9 @@ impl Service {
                 Committed::Stored { packed } => {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                     self.live.wake(id);
+                    if tells {
+                        self.outbound.wake();
+                    }
                     carry_out(&self.outcomes, &next, &effects);
                     return Ok(Resolved::Moved(next));
                 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::{
     Channel, Claim, Codes, Name, PhoneNumber, State, Verification, VerificationId, WrittenForm,
 };
+use crate::outbound::CallbackRefusal;
 use crate::provider::{NoRoom, Slot};
 use crate::store::{self, StoreError};
 
@@ -108,6 +109,24 @@ pub enum StartRefusal {
         "the provider has not told its clock yet, without which no result can be believed; is it reachable?"
     )]
     ProviderUnknown,
+    /// The callback address is not taken.
+    #[error(transparent)]
+    Callback(CallbackRefusal),
+    /// The app was asked, and does not want this person called.
+    #[error("the app's pre-send hook denies this start{}", reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    Denied {
+        /// The app's words.
+        reason: Option<String>,
+    },
+    /// The app was asked, and gave no usable answer in time.
+    #[error("the app's pre-send hook gave no usable answer in time, so nobody is called")]
+    Unasked,
+    /// The app was asked, and wants what cannot be.
+    #[error("the app's pre-send hook asks for {what}, which is not to be had")]
+    Unheard {
+        /// What it wants.
+        what: String,
+    },
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     IdempotencyMismatch,
@@ -159,16 +178,24 @@ impl Service {
                 Some(running)
             }
         };
-        let steps = self.wanted_steps(&request)?;
-        if steps.iter().any(|step| matches!(step.by, WantedBy::Button { .. })) {
-            self.wait_for_provider(&request).await?;
-        }
-        let admitted = self.admit(&request, steps)?;
+        let (request, admitted) = self.admit_and_ask(request).await?;
         let slot = self.accounts[usize::from(admitted.account.0)]
             .provider
             .reserve()
             .map_err(StartRefusal::NoRoom)?;
         self.store_and_send(request, admitted, slot).await
+    }
+
+    /// Admits a start once that is known of the provider which it needs.
+    pub(super) async fn admit_once_known(
+        &self,
+        request: &StartRequest,
+    ) -> Result<Admitted, StartRefusal> {
+        let steps = self.wanted_steps(request)?;
+        if steps.iter().any(|step| matches!(step.by, WantedBy::Button { .. })) {
+            self.wait_for_provider(request).await?;
+        }
+        self.admit(request, steps)
     }
 
     /// After a start of the process the provider's clock and sounds are asked
@@ -221,7 +248,9 @@ impl Service {
             None => return Err(StartRefusal::PlanLength),
         };
         let claims = claims_of(&verification);
-        let start = store::Start { verification, entries, claims, idempotency };
+        let deliveries = self.outbound.deliveries(&verification, &entries);
+        let tells = !deliveries.is_empty();
+        let start = store::Start { verification, entries, claims, idempotency, deliveries };
         let (stored, packed) = match self.store.start(start, now).await? {
             store::Started::Stored { verification, packed } => (verification, packed),
             store::Started::ClaimHeld { until } => return Err(StartRefusal::NumberBusy { until }),
@@ -233,6 +262,9 @@ impl Service {
             }
         };
         let id = stored.id;
+        if tells {
+            self.outbound.wake();
+        }
         self.hold(&stored, &packed);
         let sent = self.send_in_background(account, id, 0, slot, sending);
         self.wait_for_answer(id, sent, now + ANSWER_WITHIN).await;
@@ -255,6 +287,7 @@ impl Service {
             to: request.to,
             reference: request.reference,
             metadata: request.metadata,
+            callback_url: request.callback_url,
             created_at: now,
             expires_at: now + admitted.expires_in,
             plan: admitted.steps,

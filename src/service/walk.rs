@@ -151,17 +151,24 @@ impl Service {
         now: Timestamp,
     ) -> Result<Intended, ResolveError> {
         let claims = if next.status() == Status::Pending { claims_of(&next) } else { Vec::new() };
-        if !claims.is_empty() {
-            return Ok(self
-                .store
-                .intend(Intent { verification: next, entries, claims }, now)
-                .await?);
+        let deliveries = self.outbound.deliveries(&next, &entries);
+        let tells = !deliveries.is_empty();
+        let intended = if claims.is_empty() {
+            let change =
+                Change::new(&next, self.timing(), &entries, None).with_deliveries(deliveries);
+            match self.store.change(change).await? {
+                Committed::Stored { packed } => Intended::Stored { verification: next, packed },
+                Committed::Conflict => Intended::Conflict,
+            }
+        } else {
+            self.store
+                .intend(Intent { verification: next, entries, claims, deliveries }, now)
+                .await?
+        };
+        if tells && matches!(intended, Intended::Stored { .. }) {
+            self.outbound.wake();
         }
-        let change = Change::new(&next, self.timing(), &entries, None);
-        Ok(match self.store.change(change).await? {
-            Committed::Stored { packed } => Intended::Stored { verification: next, packed },
-            Committed::Conflict => Intended::Conflict,
-        })
+        Ok(intended)
     }
 
     fn carry_out_step(

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::NewDelivery;
 use crate::domain::{Claim, Entry, Verification};
 
 /// A new version whose last attempt is intended and is to hold claims.
@@ -12,6 +13,8 @@ pub struct Intent {
     pub entries: Vec<Entry>,
     /// What its last attempt is to hold.
     pub claims: Vec<Claim>,
+    /// What its app is told of it.
+    pub deliveries: Vec<NewDelivery>,
 }
 
 /// What became of an intent.

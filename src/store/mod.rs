@@ -6,6 +6,7 @@
 //! domain's business, what to do about an error the caller's.
 
 mod change;
+mod delivery;
 mod error;
 mod intent;
 pub mod record;
@@ -24,6 +25,10 @@ use jiff::Timestamp;
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use change::{Change, Committed};
+pub use delivery::{
+    Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
+    DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
+};
 pub use error::{OpenError, StoreError};
 pub use intent::{Intended, Intent};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};

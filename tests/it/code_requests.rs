@@ -10,13 +10,13 @@ use crate::codes::{NUMBER, ask, check, code, send, wrong};
 const ADDRESS: &str = "person@example.com";
 
 /// What the provider's API was asked last.
-async fn asked(app: &TestApp, path: &str) -> Value {
+pub async fn asked(app: &TestApp, path: &str) -> Value {
     let path = format!("/_simulator/requests?path={path}");
     let requests = app.simulator(Method::GET, &path, None).await;
     requests["requests"].as_array().unwrap().last().unwrap()["params"].clone()
 }
 
-fn param<'a>(params: &'a Value, name: &str) -> Option<&'a str> {
+pub fn param<'a>(params: &'a Value, name: &str) -> Option<&'a str> {
     let mut pairs = params.as_array().unwrap().iter();
     pairs.find(|pair| pair[0] == name).and_then(|pair| pair[1].as_str())
 }

@@ -66,6 +66,7 @@ impl Ladder {
             known_valid: true,
             reference: None,
             metadata: None,
+            callback_url: None,
             created_at: now,
             expires_at: now + SignedDuration::from_secs(random.between(30, 600)),
             plan,

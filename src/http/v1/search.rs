@@ -132,7 +132,7 @@ fn recipient(text: &str) -> Result<Recipient, Problem> {
     PhoneNumber::parse(&text).map(Recipient::Phone).map_err(|why| wrong(why.to_string()))
 }
 
-fn word<T: Copy, const N: usize>(
+pub(super) fn word<T: Copy, const N: usize>(
     parameter: &str,
     text: Option<String>,
     all: [T; N],
@@ -153,7 +153,7 @@ fn time(parameter: &str, text: Option<String>) -> Result<Option<Timestamp>, Prob
     parsed.transpose().map_err(|_| wrong(parameter, "is an instant as in 2026-01-31T12:00:00Z"))
 }
 
-fn limit(text: Option<&str>) -> Result<u16, Problem> {
+pub(super) fn limit(text: Option<&str>) -> Result<u16, Problem> {
     let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
     let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| {
@@ -161,6 +161,6 @@ fn limit(text: Option<&str>) -> Result<u16, Problem> {
     })
 }
 
-fn wrong(parameter: &str, what: &str) -> Problem {
+pub(super) fn wrong(parameter: &str, what: &str) -> Problem {
     Problem::field(Code::InvalidParameter, parameter, format!("{parameter:?} {what}."))
 }

@@ -64,6 +64,8 @@ pub const PROBLEMS: &[Code] = &[
     Code::PressMismatch,
     Code::SoundMissing,
     Code::IdempotencyMismatch,
+    Code::PreSendDenied,
+    Code::PreSendFailed,
     Code::Internal,
     Code::ProviderBusy,
     Code::ProviderUnknown,
@@ -125,6 +127,10 @@ pub struct StartBody {
     /// The app's own data, at most 4096 bytes of JSON.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
+    /// Where status changes are sent, beside the app's endpoints: https, at most 2048
+    /// bytes, signed with the app's `callback_secret`.
+    #[schema(example = "https://shop.example.com/hooks/ringproof")]
+    callback_url: Option<String>,
 }
 
 /// Starts a verification: the provider calls the number, and the person presses a key;
@@ -267,6 +273,7 @@ fn wanted(
         expires_in: body.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
         reference: body.reference.map(String::into_boxed_str),
         metadata: metadata.map(String::into_boxed_str),
+        callback_url: body.callback_url.map(String::into_boxed_str),
         idempotency,
     })
 }
@@ -307,6 +314,11 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         }
         StartRefusal::ProviderUnknown => {
             Problem::new(Code::ProviderUnknown, detail).retry_after(RETRY_PROVIDER)
+        }
+        StartRefusal::Callback(_) => Problem::field(Code::InvalidField, "callback_url", detail),
+        StartRefusal::Denied { .. } => Problem::new(Code::PreSendDenied, detail),
+        StartRefusal::Unasked | StartRefusal::Unheard { .. } => {
+            Problem::new(Code::PreSendFailed, detail).retry_after(RETRY_SOON)
         }
         StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
         StartRefusal::IdempotencyRunning => {

@@ -6,7 +6,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::{Channel, EmailAddress, Key, Name, PhoneNumber, Recipient};
-use crate::service::{Press, WantedBy, WantedCode, WantedPlan, WantedSounds, WantedStep};
+use crate::service::{
+    MAX_TEMPLATE, Press, WantedBy, WantedCode, WantedPlan, WantedSounds, WantedStep,
+};
 
 use super::super::error::Code;
 use super::super::problem::Problem;
@@ -15,8 +17,6 @@ use super::words;
 
 /// The longest id or name of a sound.
 const MAX_SOUND: usize = 128;
-/// The longest id of a template.
-const MAX_TEMPLATE: usize = 64;
 /// The longest sender of an SMS.
 const MAX_SENDER: usize = 32;
 /// The longest subject.

@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::domain::{CallResult, Channel, Check, Outcome, RefusalReason, Status};
-use crate::service::{CheckResult, Scope};
+use crate::service::{CheckResult, DeliveryState, Scope};
 
 fn words(all: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
@@ -66,6 +66,11 @@ pub fn channel_or_null() -> Object {
 /// Results of checks.
 pub fn check_result() -> Object {
     words(CheckResult::ALL.map(CheckResult::as_str))
+}
+
+/// States of deliveries.
+pub fn delivery_state() -> Object {
+    words(DeliveryState::ALL.map(DeliveryState::as_str))
 }
 
 /// Scopes.

@@ -64,6 +64,7 @@ pub(super) fn verification(
         known_valid: true,
         reference: None,
         metadata: None,
+        callback_url: None,
         created_at: now,
         expires_at,
         plan: vec![step],

@@ -45,7 +45,7 @@ enum StoredKind<'a> {
     NextAsked,
 }
 
-/// Whether the first format does not know an entry.
+/// Whether the plain format does not know an entry.
 pub(super) const fn is_of_codes(entry: &Entry) -> bool {
     matches!(
         entry.kind,

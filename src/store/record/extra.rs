@@ -1,6 +1,6 @@
-//! What the stored form of a verification gains with codes and plans. It stands
-//! behind the first format's fields, and only where one of it is needed, so that a
-//! plain button call stays as short as it was.
+//! What the stored form of a verification gains with codes, plans and a callback.
+//! It stands behind the plain format's fields, and only where one of it is needed,
+//! so that a plain button call stays as short as it was.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::domain::{
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Extra<'a> {
     email: Option<&'a str>,
+    callback_url: Option<&'a str>,
     not_before: Option<Span>,
     /// One for each step, or none.
     #[serde(borrow)]
@@ -71,6 +72,7 @@ impl<'a> Extra<'a> {
                 Recipient::Phone(_) => None,
                 Recipient::Email(address) => Some(address.as_str()),
             },
+            callback_url: verification.callback_url.as_deref(),
             not_before: verification.not_before.map(|at| since(verification.created_at, at)),
             steps: or_none(steps, &StepExtra::default()),
             requests: or_none(requests, &None),
@@ -83,13 +85,14 @@ impl<'a> Extra<'a> {
         *self == Self::default()
     }
 
-    /// Completes what the first format's fields say.
+    /// Completes what the plain format's fields say.
     pub(super) fn complete(self, verification: &mut Verification) -> Result<(), Unreadable> {
         if let Some(text) = self.email {
             let address = EmailAddress::parse(text)
                 .map_err(|_| Unreadable("an e-mail address in it is none"))?;
             verification.to = Recipient::Email(address);
         }
+        verification.callback_url = self.callback_url.map(Into::into);
         let base: Timestamp = verification.created_at;
         verification.not_before = after_if(base, self.not_before)?;
         for (step, extra) in verification.plan.iter_mut().zip(self.steps) {

@@ -17,10 +17,11 @@ use crate::domain::{Entry, Verification};
 
 pub(super) use codes::{channel_bit, outcome_code, status_code};
 
-/// The format of button calls.
-const FIRST: u8 = 1;
-/// The format of what has codes or a plan: the first one's fields, then more.
-const WITH_CODES: u8 = 2;
+/// The format of plain button calls.
+const PLAIN: u8 = 1;
+/// The format of what has more to it, codes, a plan or a callback: the plain one's
+/// fields, then those.
+const WITH_MORE: u8 = 2;
 
 /// Room for a usual record.
 const USUAL_LENGTH: usize = 192;
@@ -35,7 +36,7 @@ pub struct Unreadable(pub(super) &'static str);
 pub fn pack(verification: &Verification) -> Box<[u8]> {
     let stored = verification::Stored::of(verification);
     let extra = extra::Extra::of(verification);
-    if extra.is_empty() { write(FIRST, &stored) } else { write(WITH_CODES, &(stored, extra)) }
+    if extra.is_empty() { write(PLAIN, &stored) } else { write(WITH_MORE, &(stored, extra)) }
 }
 
 /// Reads a packed verification; any bytes are answered.
@@ -44,8 +45,8 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
 /// When nobody here wrote them.
 pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
     let (stored, extra) = match bytes.first() {
-        Some(&WITH_CODES) => read::<(verification::Stored<'_>, _)>(WITH_CODES, bytes)?,
-        _ => (read(FIRST, bytes)?, extra::Extra::default()),
+        Some(&WITH_MORE) => read::<(verification::Stored<'_>, _)>(WITH_MORE, bytes)?,
+        _ => (read(PLAIN, bytes)?, extra::Extra::default()),
     };
     let mut verification = stored.into_verification()?;
     extra.complete(&mut verification)?;
@@ -55,7 +56,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
 /// Packs timeline entries.
 #[must_use]
 pub fn pack_entries(entries: &[Entry]) -> Box<[u8]> {
-    let format = if entries.iter().any(entries::is_of_codes) { WITH_CODES } else { FIRST };
+    let format = if entries.iter().any(entries::is_of_codes) { WITH_MORE } else { PLAIN };
     write(format, &entries::Stored::of(entries))
 }
 
@@ -64,7 +65,7 @@ pub fn pack_entries(entries: &[Entry]) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, Unreadable> {
-    let format = if bytes.first() == Some(&WITH_CODES) { WITH_CODES } else { FIRST };
+    let format = if bytes.first() == Some(&WITH_MORE) { WITH_MORE } else { PLAIN };
     read::<entries::Stored<'_>>(format, bytes)?.into_entries()
 }
 

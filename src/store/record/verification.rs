@@ -136,6 +136,7 @@ impl<'a> Stored<'a> {
             known_valid: self.known_valid,
             reference: self.reference.map(Into::into),
             metadata: self.metadata.map(Into::into),
+            callback_url: None,
             created_at: base,
             expires_at: after(base, self.expires_at)?,
             plan: self.plan.into_iter().map(StoredStep::into_step).collect::<Result<_, _>>()?,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::columns::Failure;
+use super::deliveries;
 use super::start::{held, insert_claims};
 use super::writer::Work;
 use crate::domain::Timing;
@@ -34,12 +35,13 @@ impl Work for Intending {
         if let Some(attempt) = self.intent.verification.attempts.last_mut() {
             attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
         }
-        let Intent { verification, entries, claims } = &self.intent;
+        let Intent { verification, entries, claims, deliveries } = &self.intent;
         let mut change = Change::new(verification, &self.timing, entries, None);
         if !change.run(on)? {
             return Ok(Admitted::Not(Intended::Conflict));
         }
         insert_claims(on, verification, claims)?;
+        deliveries::insert(on, deliveries)?;
         Ok(Admitted::Stored(change))
     }
 

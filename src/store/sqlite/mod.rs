@@ -6,6 +6,8 @@
 mod change;
 mod checkpoint;
 mod columns;
+mod deliveries;
+mod delivery_log;
 mod find;
 mod intent;
 mod keys;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
+use super::deliveries;
 use super::writer::Work;
 use crate::domain::{Attempt, Claim, Recipient, Timing, Verification};
 use crate::store::change::JournalRow;
@@ -55,6 +56,7 @@ impl Work for Starting {
         if let Some(key) = &self.start.idempotency {
             remember(on, verification, key, self.now)?;
         }
+        deliveries::insert(on, &self.start.deliveries)?;
         Ok(Admitted::Stored(packed))
     }
 

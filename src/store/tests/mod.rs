@@ -1,6 +1,8 @@
 //! The contract of the port, run for every adapter. Each case is a sentence.
 
 mod admission;
+mod deliveries;
+mod formats;
 mod histories;
 mod keys;
 mod reading;
@@ -85,6 +87,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
         known_valid: true,
         reference: Some("order-1".into()),
         metadata: Some("{\"cart\":7}".into()),
+        callback_url: None,
         created_at: now,
         expires_at: now + SignedDuration::from_secs(300),
         plan: vec![Step {
@@ -110,7 +113,13 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
 /// A start of `number` with claims on it and on its last nine digits.
 pub(super) fn start(number: u64, now: Timestamp) -> Start {
     let (verification, entries) = asked(number, now).begin(now);
-    Start { verification, entries, claims: claims(number), idempotency: None }
+    Start {
+        verification,
+        entries,
+        claims: claims(number),
+        idempotency: None,
+        deliveries: Vec::new(),
+    }
 }
 
 pub(super) fn claims(number: u64) -> Vec<Claim> {
