@@ -6,10 +6,10 @@ use crate::domain::{
     Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Name, PhoneNumber, Sounds, Step,
 };
 
+use super::refusal::StartRefusal;
 use super::request::{
     Press, StartRequest, WantedBy, WantedCode, WantedPlan, WantedSounds, WantedStep,
 };
-use super::start::StartRefusal;
 use super::{Account, AccountIndex, PromptKey, PromptSounds, Service};
 
 /// The most steps of a plan.

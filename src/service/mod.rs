@@ -19,6 +19,7 @@ mod offset;
 mod pre_send;
 mod recover;
 mod redeem;
+mod refusal;
 mod request;
 mod resolve;
 mod search;
@@ -59,6 +60,7 @@ pub use key::{Caller, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use redeem::RedeemError;
+pub use refusal::StartRefusal;
 pub use request::{
     Idempotency, MAX_TEMPLATE, Press, StartRequest, Started, WantedBy, WantedCode, WantedPlan,
     WantedSounds, WantedStep,
@@ -67,7 +69,6 @@ pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
-pub use start::StartRefusal;
 pub use to_the_end::{Background, to_the_end};
 
 /// What the use cases need, once checked and never changed.

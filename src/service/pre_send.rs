@@ -5,8 +5,8 @@ use crate::domain::{By, Channel, CodeBy, Name, Sounds, Step};
 use crate::outbound::{Answer, Changes, Question};
 
 use super::admission::Admitted;
+use super::refusal::StartRefusal;
 use super::request::MAX_TEMPLATE;
-use super::start::StartRefusal;
 use super::{Service, StartRequest, WantedBy, WantedCode, WantedPlan, WantedSounds, WantedStep};
 
 impl Service {

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::live::Finding;
 use crate::provider::{ButtonCall, CodeMessage, Slot};
 
-use super::start::StartRefusal;
+use super::refusal::StartRefusal;
 use super::{Account, AccountIndex, Service};
 
 /// What the provider is asked for, once.

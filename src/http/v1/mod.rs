@@ -23,4 +23,5 @@ pub mod start;
 pub mod step;
 mod stream;
 pub mod verification;
+pub mod warning;
 pub mod words;

@@ -18,7 +18,7 @@ use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
 use super::super::problem::{Problem, sentence};
-use super::super::read::{Json, Wait, canonical, wait_of};
+use super::super::read::{Json, Wait, idempotency, wait_of};
 use super::super::state::State;
 use super::step::{self, PlanBody, SoundsBody, StepBody, language, name, recipient, too_long};
 use super::verification::View;
@@ -28,8 +28,6 @@ use super::words;
 const MAX_REFERENCE: usize = 256;
 /// The largest metadata, in bytes of JSON.
 const MAX_METADATA: usize = 4 * 1024;
-/// The longest Idempotency-Key.
-const MAX_KEY: usize = 255;
 /// When a start may be tried again that met the service closing or its own twin, in seconds.
 const RETRY_SOON: u64 = 2;
 /// Seconds after which a provider that was not reached is asked again.
@@ -208,29 +206,6 @@ async fn answer_to(
     Ok(answer)
 }
 
-fn idempotency(
-    request: &HttpRequest,
-    state: &State,
-    app: &Name,
-    tree: &Value,
-) -> Result<Option<Idempotency>, Problem> {
-    let mut values = request.headers().get_all("idempotency-key");
-    let Some(value) = values.next() else { return Ok(None) };
-    let key = value.as_bytes();
-    let fits = (1..=MAX_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
-    if !fits || values.next().is_some() {
-        let detail = format!("One Idempotency-Key, of 1 to {MAX_KEY} visible ASCII characters.");
-        return Err(Problem::new(Code::InvalidHeader, detail)
-            .with("header", "Idempotency-Key")
-            .with("limit", MAX_KEY));
-    }
-    // Keyed, since it may hold a code, which is guessed from a plain hash.
-    let text = format!("{app}\0{}", canonical(tree));
-    let fingerprint = state.service.server_key().fingerprint_of(text.as_bytes());
-    let key = String::from_utf8_lossy(key).into_owned().into_boxed_str();
-    Ok(Some(Idempotency { key, fingerprint }))
-}
-
 /// The body in the words of the use case.
 fn wanted(
     app: Name,
@@ -283,9 +258,6 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
     match refusal {
         StartRefusal::UnknownAccount(_) => Problem::field(Code::UnknownAccount, "account", detail),
         StartRefusal::UnknownPrompt { .. } => Problem::field(Code::UnknownPrompt, "prompt", detail),
-        StartRefusal::UnknownLanguage { .. } => {
-            Problem::field(Code::UnknownLanguage, "language", detail)
-        }
         StartRefusal::PressMismatch { .. } => Problem::field(Code::PressMismatch, "press", detail),
         StartRefusal::SoundMissing(_) => Problem::new(Code::SoundMissing, detail),
         StartRefusal::UnknownPlan { .. } => Problem::field(Code::UnknownPlan, "plan", detail),
@@ -294,7 +266,7 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
             Problem::field(Code::ChannelMismatch, "to", detail).with("channel", channel.as_str())
         }
         StartRefusal::Landline => Problem::field(Code::Landline, "to", detail),
-        StartRefusal::UnknownCodeLanguage { .. } => {
+        StartRefusal::UnknownLanguage { .. } | StartRefusal::UnknownCodeLanguage { .. } => {
             Problem::field(Code::UnknownLanguage, "language", detail)
         }
         StartRefusal::NoMarker { .. } => Problem::field(Code::InvalidField, "body", detail),

@@ -9,10 +9,8 @@ use crate::domain::{By, Channel, CodeBy, Codes, Sounds, Step, Timing, Verificati
 
 use super::super::problem::instant;
 use super::attempt::{AttemptView, StepView};
+use super::warning::{Warning, warnings};
 use super::words;
-
-/// The fewest digits of a code that need no warning.
-const SAFE_LENGTH: u8 = 6;
 
 /// A verification, as its app sees it.
 #[derive(Serialize, ToSchema)]
@@ -138,16 +136,6 @@ pub struct SoundsView {
     fallback: String,
 }
 
-/// Something worth knowing.
-#[derive(Serialize, ToSchema)]
-pub struct Warning {
-    /// A stable word.
-    #[schema(example = "number_not_known_valid")]
-    code: &'static str,
-    /// The same for people.
-    message: &'static str,
-}
-
 impl View {
     /// The newest version for its app.
     #[must_use]
@@ -233,23 +221,6 @@ impl WaitView {
 fn sends_left(verification: &Verification, codes: &Codes) -> u8 {
     let sent = u8::try_from(verification.sends()).unwrap_or(u8::MAX);
     codes.sends_limit.saturating_sub(sent)
-}
-
-fn warnings(verification: &Verification) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    if !verification.known_valid {
-        let message = "the number is possible, but its country's numbering plan does not know it as one in use";
-        warnings.push(Warning { code: "number_not_known_valid", message });
-    }
-    if verification.codes.as_ref().is_some_and(|codes| codes.length < SAFE_LENGTH) {
-        let message = "a code of fewer than 6 digits is guessed too easily";
-        warnings.push(Warning { code: "short_code", message });
-    }
-    if verification.plan.iter().any(|step| step.skipped) {
-        let message = "the number is a landline, which takes no SMS: these steps are skipped";
-        warnings.push(Warning { code: "landline", message });
-    }
-    warnings
 }
 
 /// What a step says and from whom, as far as it was given.
