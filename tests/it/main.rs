@@ -7,6 +7,7 @@ mod access;
 mod api;
 mod app;
 mod button_call;
+mod code_deliveries;
 mod code_requests;
 mod codes;
 mod command;

@@ -30,7 +30,7 @@ async fn settle(app: &TestApp) {
     app.app().service().expire_due().await.unwrap();
 }
 
-async fn walks_on(app: &TestApp, id: &Value, count: usize) -> Value {
+pub async fn walks_on(app: &TestApp, id: &Value, count: usize) -> Value {
     settle(app).await;
     attempts(app, id, count).await
 }

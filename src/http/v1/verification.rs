@@ -51,6 +51,8 @@ pub struct View {
     /// The app's own data.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
+    /// Where its status changes are sent beside the app's endpoints, if its start named that.
+    callback_url: Option<String>,
     /// When it was stored, RFC 3339.
     #[schema(format = DateTime)]
     created_at: String,
@@ -166,6 +168,7 @@ impl View {
                 .metadata
                 .as_deref()
                 .and_then(|text| serde_json::from_str(text).ok()),
+            callback_url: verification.callback_url.as_deref().map(str::to_owned),
             created_at: instant(verification.created_at),
             expires_at: instant(verification.expires_at),
             ended_at: end.map(|end| instant(end.at)),
