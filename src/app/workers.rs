@@ -31,17 +31,7 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
         }
     });
     if service.tells_apps() {
-        spawn(service, |service| async move {
-            loop {
-                if let Err(error) = service.deliver_due().await {
-                    tracing::error!(error = %error, "what is due to apps could not be delivered");
-                }
-                tokio::select! {
-                    () = service.new_deliveries() => {}
-                    () = service.clock().sleep(DELIVERIES_EVERY) => {}
-                }
-            }
-        });
+        spawn(service, |service| async move { keep_delivering(&service).await });
     }
     spawn(service, |service| async move {
         loop {
@@ -72,6 +62,19 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
         let any = crate::domain::PhoneNumber::from_u64(380_441_234_567);
         let _ = WrittenForm::all_of(any);
     });
+}
+
+/// Delivers what is due, at once when it is new.
+async fn keep_delivering(service: &Service) {
+    loop {
+        if let Err(error) = service.deliver_due().await {
+            tracing::error!(error = %error, "what is due to apps could not be delivered");
+        }
+        tokio::select! {
+            () = service.new_deliveries() => {}
+            () = service.clock().sleep(DELIVERIES_EVERY) => {}
+        }
+    }
 }
 
 fn spawn<W, F>(service: &Arc<Service>, work: W)

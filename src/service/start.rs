@@ -143,14 +143,13 @@ impl Service {
                 return Ok(Started { verification, replayed: true });
             }
         };
-        let id = stored.id;
         if tells {
             self.outbound.wake();
         }
         self.hold(&stored, &packed);
-        let sent = self.send_in_background(account, id, 0, slot, sending);
-        self.wait_for_answer(id, sent, now + ANSWER_WITHIN).await;
-        let verification = self.newest(id).await?.unwrap_or(stored);
+        let sent = self.send_in_background(account, stored.id, 0, slot, sending);
+        self.wait_for_answer(stored.id, sent, now + ANSWER_WITHIN).await;
+        let verification = self.newest(stored.id).await?.unwrap_or(stored);
         Ok(Started { verification, replayed: false })
     }
 

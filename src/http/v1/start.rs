@@ -167,12 +167,10 @@ pub async fn start(
     let wait = wait_of(request.headers(), None, &state.limits)?;
     let idempotency = idempotency(&request, &state, &holder.app, &body.tree)?;
     let wanted = wanted(holder.app, body.body, idempotency)?;
-    let service = Arc::clone(&state.service);
-    let now = service.clock().now();
-    let started =
-        to_the_end(state.service.background(), async move { service.start(wanted).await });
-    let started = started.await.map_err(|refusal| refused(refusal, now))?;
-    answer_to(&state, started, wait).await
+    let (service, now) = (Arc::clone(&state.service), state.service.clock().now());
+    let starting = async move { service.start(wanted).await };
+    let started = to_the_end(state.service.background(), starting).await;
+    answer_to(&state, started.map_err(|refusal| refused(refusal, now))?, wait).await
 }
 
 async fn answer_to(
@@ -219,10 +217,6 @@ fn wanted(
     if metadata.as_ref().is_some_and(|text| text.len() > MAX_METADATA) {
         return Err(too_long("metadata", MAX_METADATA));
     }
-    let own_code = |text: String| {
-        domain::Code::parse(&text)
-            .map_err(|why| Problem::field(Code::NotDigits, "code", format!("\"code\": {why}.")))
-    };
     let step = StepBody {
         channel: body.channel,
         wait: None,
@@ -243,7 +237,7 @@ fn wanted(
         account: body.account.map(|text| name("account", &text)).transpose()?,
         language: body.language.map(|text| language("language", &text)).transpose()?,
         plan: step::plan(body.plan, step)?,
-        code: body.code.map(own_code).transpose()?,
+        code: body.code.map(|text| own_code(&text)).transpose()?,
         code_length: body.code_length,
         expires_in: body.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
         reference: body.reference.map(String::into_boxed_str),
@@ -251,6 +245,11 @@ fn wanted(
         callback_url: body.callback_url.map(String::into_boxed_str),
         idempotency,
     })
+}
+
+fn own_code(text: &str) -> Result<domain::Code, Problem> {
+    domain::Code::parse(text)
+        .map_err(|why| Problem::field(Code::NotDigits, "code", format!("\"code\": {why}.")))
 }
 
 fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
@@ -280,9 +279,8 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::NumberBusy { until } => {
             Problem::field(Code::NumberBusy, "to", detail).retry_at(until, now)
         }
-        StartRefusal::NoRoom(no_room) => {
-            let seconds = no_room.retry_after.as_secs() + 1;
-            Problem::new(Code::ProviderBusy, detail).retry_after(seconds)
+        StartRefusal::NoRoom(room) => {
+            Problem::new(Code::ProviderBusy, detail).retry_after(room.retry_after.as_secs() + 1)
         }
         StartRefusal::ProviderUnknown => {
             Problem::new(Code::ProviderUnknown, detail).retry_after(RETRY_PROVIDER)
