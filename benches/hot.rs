@@ -48,7 +48,10 @@ fn parse_and_authenticate(criterion: &mut Criterion) {
 }
 
 fn look_up(criterion: &mut Criterion) {
-    assert_eq!(Call::new(1).forms(), WrittenForm::all_of(pending(Call::new(1)).to));
+    assert_eq!(
+        Call::new(1).forms(),
+        WrittenForm::all_of(pending(Call::new(1)).to.phone().expect("it is called"))
+    );
     let live = Live::new();
     for call in (0..PENDING).map(Call::new) {
         let verification = pending(call);

@@ -10,6 +10,7 @@ pub mod domain;
 pub mod http;
 pub mod intake;
 pub mod live;
+pub mod outbound;
 pub mod provider;
 pub mod service;
 pub mod simulator;

@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use ringproof::domain::{
-    Applied, Claim, Event, Key, Name, PhoneNumber, Sounds, State, Step, Timing, Verification,
-    VerificationId, WrittenForm,
+    Applied, Button, By, Claim, Event, Key, Name, PhoneNumber, Sounds, State, Step, Timing,
+    Verification, VerificationId, WrittenForm,
 };
 use ringproof::zadarma::sign;
 use ringproof::zadarma::{Secret, form};
@@ -52,18 +52,23 @@ impl Call {
         let name = |text| Name::parse(text).expect("the names above are names");
         let step = Step {
             account: name(ACCOUNT),
-            from: None,
-            press: Key::ONE,
-            random_key: false,
-            sounds: Sounds::Prompt { name: name("default"), language: name("en") },
+            wait: None,
+            skipped: false,
+            by: By::Button(Button {
+                from: None,
+                press: Key::ONE,
+                random_key: false,
+                sounds: Sounds::Prompt { name: name("default"), language: name("en") },
+            }),
         };
         let verification = Verification {
             id: self.id(now),
             app: name(APP),
-            to: PhoneNumber::from_u64(380_000_000_000 + self.national()),
+            to: PhoneNumber::from_u64(380_000_000_000 + self.national()).into(),
             known_valid: true,
             reference: Some(format!("order-{}", self.index).into()),
             metadata: None,
+            callback_url: None,
             created_at: now,
             expires_at: now + SignedDuration::from_hours(1),
             plan: vec![step],
@@ -71,6 +76,8 @@ impl Call {
             state: State::Pending,
             version: 1,
             entries: 0,
+            codes: None,
+            not_before: None,
         };
         let (verification, _) = verification.begin(now);
         match verification.apply(Event::Accepted { attempt: 0 }, now, &Timing::default()) {

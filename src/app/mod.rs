@@ -2,6 +2,8 @@
 //! accounts, starts the workers and the listener, and stops them in order.
 
 mod demo;
+mod outbound;
+mod plans;
 mod server_key;
 mod settings;
 mod shipped;

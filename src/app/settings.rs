@@ -5,12 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use jiff::SignedDuration;
 
+use super::{outbound, plans};
 use crate::clock::Clock;
 use crate::config::{self, Config, VerificationLimits};
-use crate::domain::{Key, Name, PhoneNumber, Secret, Timing};
+use crate::domain::{CodeSource, Key, Name, PhoneNumber, Secret, Timing};
 use crate::intake::{Asking, Policy};
 use crate::provider;
-use crate::service::{self, Account, Prompt, PromptKey, PromptSounds};
+use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds};
 
 /// The spans that decide.
 #[must_use]
@@ -21,6 +22,9 @@ pub fn timing(limits: &VerificationLimits) -> Timing {
         result_grace: signed(limits.result_grace),
         clock_tolerance: signed(limits.clock_tolerance),
         redeem_within: signed(limits.redeem_within),
+        resend_gap: signed(limits.resend_gap),
+        ring_max: signed(limits.ring_max),
+        step_wait: signed(limits.step_wait),
     }
 }
 
@@ -37,6 +41,16 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
         expires_in: signed(config.verification.expires_in),
         max_expires_in: signed(config.verification.max_expires_in),
         prompts: config.prompts.iter().map(prompt).collect::<anyhow::Result<_>>()?,
+        plans: plans::plans(&config.plans)?,
+        codes: CodeSettings {
+            length: config.codes.length,
+            max_checks: config.codes.max_checks,
+            max_sends: config.codes.max_sends,
+            call_code: code_source(config.channels.call_code),
+            sms: code_source(config.channels.sms),
+            email: code_source(config.channels.email),
+        },
+        outbound: outbound::settings(config)?,
     })
 }
 
@@ -82,23 +96,33 @@ fn prompt_sounds(sounds: &config::PromptSounds) -> PromptSounds {
         fallback: sounds.fallback.clone(),
         press: match sounds.press {
             config::PromptKey::Random => PromptKey::Random,
-            config::PromptKey::Digit(digit) => {
-                let key = digit.to_digit(10).and_then(|digit| Key::new(u8::try_from(digit).ok()?));
-                PromptKey::Fixed(key.unwrap_or(Key::ONE))
-            }
+            config::PromptKey::Digit(digit) => PromptKey::Fixed(key(digit)),
         },
     }
 }
 
-fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
+/// The configuration lets only digits through.
+pub(super) fn key(digit: char) -> Key {
+    let key = digit.to_digit(10).and_then(|digit| Key::new(u8::try_from(digit).ok()?));
+    key.unwrap_or(Key::ONE)
+}
+
+pub(super) fn current_first(current: &Secret, previous: &[Secret]) -> Vec<Secret> {
     std::iter::once(current).chain(previous).cloned().collect()
 }
 
-fn name(text: &str) -> anyhow::Result<Name> {
+const fn code_source(source: config::CodeSource) -> CodeSource {
+    match source {
+        config::CodeSource::Own => CodeSource::Own,
+        config::CodeSource::Provider => CodeSource::Provider,
+    }
+}
+
+pub(super) fn name(text: &str) -> anyhow::Result<Name> {
     Name::parse(text).map_err(|error| anyhow!("{text:?}: {error}"))
 }
 
 /// The configuration bounds every span to days, far inside the range.
-fn signed(span: Duration) -> SignedDuration {
+pub(super) fn signed(span: Duration) -> SignedDuration {
     SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }

@@ -12,6 +12,8 @@ use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
 
 /// How often due verifications are looked for.
 const DUE_EVERY: Duration = Duration::from_millis(250);
+/// How often deliveries are looked for that are to be tried again.
+const DELIVERIES_EVERY: Duration = Duration::from_secs(1);
 /// How often memory is swept of what no notification can belong to.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the store is swept.
@@ -28,6 +30,9 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
             service.clock().sleep(DUE_EVERY).await;
         }
     });
+    if service.tells_apps() {
+        spawn(service, |service| async move { keep_delivering(&service).await });
+    }
     spawn(service, |service| async move {
         loop {
             service.clock().sleep(SWEEP_EVERY).await;
@@ -57,6 +62,19 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
         let any = crate::domain::PhoneNumber::from_u64(380_441_234_567);
         let _ = WrittenForm::all_of(any);
     });
+}
+
+/// Delivers what is due, at once when it is new.
+async fn keep_delivering(service: &Service) {
+    loop {
+        if let Err(error) = service.deliver_due().await {
+            tracing::error!(error = %error, "what is due to apps could not be delivered");
+        }
+        tokio::select! {
+            () = service.new_deliveries() => {}
+            () = service.clock().sleep(DELIVERIES_EVERY) => {}
+        }
+    }
 }
 
 fn spawn<W, F>(service: &Arc<Service>, work: W)

@@ -5,6 +5,7 @@
 
 mod client;
 mod config_check;
+mod deliveries;
 mod demo;
 mod keys;
 mod serve;
@@ -49,6 +50,9 @@ enum Command {
     /// Create, list and revoke the keys that apps use
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// List, show and repeat what apps were told, through a running service
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -80,6 +84,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Simulate(simulate) => simulate.run().await,
         Command::Verify(verify) => verify.run().await,
         Command::Keys(keys) => keys.run().await,
+        Command::Deliveries(deliveries) => deliveries.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

@@ -7,7 +7,11 @@
 
 mod account;
 mod app;
+mod codes;
+mod endpoint;
 mod log;
+mod outbound;
+mod plan;
 
 mod problem;
 mod prompt;
@@ -30,7 +34,11 @@ use std::sync::Arc;
 pub use crate::domain::Network;
 pub use account::{Account, ProviderKind};
 pub use app::App;
+pub use codes::{Channels, CodeSource, Codes};
+pub use endpoint::{Endpoint, Events, OnFailure, PreSend};
 pub use log::{Log, LogFormat};
+pub use outbound::Outbound;
+pub use plan::{Plan, PlanBy, PlanCode, PlanStep};
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};
@@ -55,6 +63,14 @@ pub struct Config {
     pub log: Log,
     /// How long everything may take.
     pub verification: VerificationLimits,
+    /// How codes are made, sent and checked.
+    pub codes: Codes,
+    /// Settings of the channels.
+    pub channels: Channels,
+    /// Plans, by name.
+    pub plans: BTreeMap<String, Plan>,
+    /// What is sent to apps.
+    pub outbound: Outbound,
     /// Accounts at providers, by name.
     pub accounts: BTreeMap<String, Account>,
     /// Prompts, by name.
@@ -128,6 +144,10 @@ impl Config {
             server: root.section("server", Server::read),
             log: root.section("log", Log::read),
             verification: root.section("verification", VerificationLimits::read),
+            codes: root.section("codes", Codes::read),
+            channels: root.section("channels", Channels::read),
+            plans: root.named("plans", Plan::read),
+            outbound: root.section("outbound", Outbound::read),
             accounts: root.named("accounts", Account::read),
             prompts: root.named("prompts", Prompt::read),
             apps: root.named("apps", App::read),
@@ -137,9 +157,21 @@ impl Config {
         config
     }
 
+    /// What could never be sent is better known at once.
+    fn check_reach(&self, root: &Section<'_>) {
+        for (name, app) in &self.apps {
+            for (path, url) in app.webhook_urls() {
+                if let Err(why) = self.outbound.reaches(url) {
+                    root.wrong("apps", &format!("apps.{name}.{path}: {why}"));
+                }
+            }
+        }
+    }
+
     /// A token selects the account, so no two accounts may share one; and calls to one
     /// number are kept apart within an account only, so no two may be the same one.
     fn check(&self, root: &Section<'_>) {
+        self.check_reach(root);
         let mut seen = BTreeSet::new();
         let mut keys = BTreeSet::new();
         for account in self.accounts.values() {

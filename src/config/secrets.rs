@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::domain::Secret;
+use crate::domain::{Secret, SigningSecret};
 
 use super::section::Section;
 use super::tree::{Entry, Value};
@@ -21,8 +21,36 @@ pub(super) type Check = fn(&str) -> Result<(), String>;
 
 /// A secret that must be set, as `key` or in the file that `key_file` names.
 pub(super) fn required(section: &mut Section<'_>, key: &str, check: Check) -> Secret {
+    let secret = match one(section, key, check) {
+        One::Set(secret) => secret,
+        One::Absent => {
+            let (file, variable) = (file_key(key), section.variable(key));
+            let message = format!("missing; set it, or {file}, or {variable} in the environment");
+            section.wrong(key, &message);
+            None
+        }
+    };
+    secret.unwrap_or_else(|| Secret::new(""))
+}
+
+/// A secret that may be absent, as `key` or in the file that `key_file` names.
+pub(super) fn optional(section: &mut Section<'_>, key: &str, check: Check) -> Option<Secret> {
+    match one(section, key, check) {
+        One::Set(secret) => secret,
+        One::Absent => None,
+    }
+}
+
+/// What is written of one secret.
+enum One {
+    /// Something; nothing of it if it is wrong.
+    Set(Option<Secret>),
+    Absent,
+}
+
+fn one(section: &mut Section<'_>, key: &str, check: Check) -> One {
     let file = file_key(key);
-    let secret = match (section.take(key), section.take(&file)) {
+    One::Set(match (section.take(key), section.take(&file)) {
         (Some(_), Some(_)) => both(section, key),
         (Some(entry), None) => section.read(key, &entry, |entry| written(entry, check)),
         (None, Some(entry)) => section.read(&file, &entry, |entry| {
@@ -32,16 +60,8 @@ pub(super) fn required(section: &mut Section<'_>, key: &str, check: Check) -> Se
                 check,
             )
         }),
-        (None, None) => {
-            let variable = section.variable(key);
-            section.wrong(
-                key,
-                &format!("missing; set it, or {file}, or {variable} in the environment"),
-            );
-            None
-        }
-    };
-    secret.unwrap_or_else(|| Secret::new(""))
+        (None, None) => return One::Absent,
+    })
 }
 
 /// Any number of secrets, as the list `key` or as the lines of the file that `key_file` names.
@@ -77,6 +97,11 @@ pub(super) fn token(text: &str) -> Result<(), String> {
     Err(format!(
         "must be at least {SHORTEST_TOKEN} characters of A-Z a-z 0-9 - _; `openssl rand -hex 16` makes one"
     ))
+}
+
+/// A secret that signs webhooks.
+pub(super) fn webhook(text: &str) -> Result<(), String> {
+    SigningSecret::parse(text).map(drop).map_err(|error| error.to_string())
 }
 
 fn file_key(key: &str) -> String {

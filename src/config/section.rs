@@ -109,6 +109,27 @@ impl<'a> Section<'a> {
         Some(self.enter(key, entry.place, table, read))
     }
 
+    /// A list of sections, as in `steps = [{ … }, { … }]` or `[[plans.login.steps]]`.
+    pub(super) fn sections<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&mut Section<'_>) -> T,
+    ) -> Vec<T> {
+        let Some(entry) = self.take(key) else { return Vec::new() };
+        let Value::List(items) = entry.value else {
+            self.wrong(key, "must be a list of sections, as in [{ … }, { … }]");
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for item in items {
+            match item.value {
+                Value::Table(table) => all.push(self.enter(key, item.place, table, &read)),
+                _ => self.note(item.place, key, "must be a section, as in { … }"),
+            }
+        }
+        all
+    }
+
     /// Sections under names that the operator chose; an absent key has none.
     pub(super) fn named<T>(
         &mut self,

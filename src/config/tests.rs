@@ -13,6 +13,7 @@ impl Written {
         written.put("config.toml", config.as_ref());
         written.put("zadarma.secret", b"from-a-file\r\n");
         written.put("zadarma.token", b"token-from-a-file-0123\n");
+        written.put("webhook.secret", WEBHOOK_SECRET.as_bytes());
         written
     }
 
@@ -46,6 +47,9 @@ fn problem(config: &str) -> String {
     all.remove(0)
 }
 
+/// 24 bytes.
+const WEBHOOK_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\n";
+
 /// An account with the least that it needs.
 const ACCOUNT: &str = r#"
 [accounts.main]
@@ -77,7 +81,12 @@ fn the_example_is_the_defaults() {
 fn the_uncommented_example_loads_and_shows_the_defaults_of_an_account() {
     let example = Written::new(uncommented()).load(&[], &[]).unwrap();
     assert_eq!(example.prompts["default"].languages["en"].press, PromptKey::Digit('1'));
+    assert_eq!(example.plans["login"].steps.len(), 3);
+    assert_eq!(example.plans["login"].steps[0].wait, Some(Duration::from_secs(45)));
     assert_eq!(example.apps["shop"].allowed_origins, ["https://shop.example.com"]);
+    let shop = &example.apps["shop"];
+    assert!(shop.callback_secret.is_some() && shop.pre_send.is_some());
+    assert_eq!(shop.endpoints["orders"].events, Events::Status);
     let mut shown = example.accounts["main"].clone();
     assert_eq!(shown.from.take().as_deref(), Some("442030000000"));
     let least = Written::new(ACCOUNT).load(&[], &[]).unwrap();
@@ -274,6 +283,11 @@ fn each_kind_of_wrong_value_is_named_at_its_line() {
             "[verification]\nresult_window = \"20s\"",
             "2: verification.clock_tolerance: must be shorter than result_window",
         ),
+        (
+            "[outbound]\nallowed_networks = [\"10.0.0.1/8\"]",
+            "2: outbound.allowed_networks: \"10.0.0.1/8\" has bits",
+        ),
+        ("[outbound]\nconnect_timeout = \"20s\"", "2: outbound.connect_timeout: must be at most"),
         ("[prompts.p]", "1: prompts.p: has no language"),
         ("[prompts.p.english]", "1: prompts.p.english: a language is"),
     ] {
@@ -385,4 +399,38 @@ fn addresses_are_kept_without_the_slash_at_their_end() {
     let config = Written::new(file).load(&[], &[]).unwrap();
     assert_eq!(config.accounts["main"].base_url, "http://[::1]:8081");
     assert_eq!(config.server.public_url.as_deref(), Some("https://a.example/rp"));
+}
+
+#[test]
+fn each_kind_of_wrong_endpoint_is_named_without_its_secret() {
+    let endpoint = |lines: &str| problems(&format!("[apps.shop.endpoints.a]\n{lines}")).concat();
+    let url = "url = \"https://a.example/\"\n";
+    let secret = "secret_file = \"webhook.secret\"\n";
+    for (lines, expected) in [
+        (url.to_owned(), "a.secret: missing; set it, or secret_file"),
+        (secret.to_owned(), "a.url: missing; set it"),
+        (format!("{url}secret = \"hunter2-hunter2\""), "a.secret: must be \"whsec_\" and"),
+        (format!("{url}secret = \"whsec_aHVudGVyMg==\""), "a.secret: must be \"whsec_\" and"),
+        (format!("{url}{secret}previous_secrets = [\"hunter2\"]"), "a.previous_secrets: must be"),
+        (format!("{url}{secret}events = \"all\""), "a.events: must be \"status\" or"),
+        (format!("{secret}url = \"ftp://a.example\""), "a.url: must be an address"),
+        (format!("{secret}url = \"https://u:hunter2@a.example\""), "a.url: must be an address"),
+        (format!("{secret}url = \"http://a.example\""), "a.url: is unencrypted"),
+        (format!("{secret}url = \"https://10.0.0.1\""), "a.url: is not a public address"),
+        (format!("{secret}url = \"https://[::ffff:127.0.0.1]\""), "a.url: is not a public"),
+        (format!("{secret}url = \"https://2130706433/\""), "a.url: is not a public address"),
+    ] {
+        let said = endpoint(&lines);
+        assert!(said.contains(&format!("apps.shop.endpoints.{expected}")), "{expected}\n{said}");
+        assert!(!said.contains("hunter2") && !said.contains("aHVudGVy"), "{said}");
+    }
+    let allowed = "[outbound]\nallowed_networks = [\"10.0.0.0/8\"]\n[apps.shop.endpoints.a]\n";
+    let inside = format!("{allowed}{secret}url = \"http://10.0.0.1:8080/hook\"");
+    assert!(Written::new(inside).load(&[], &[]).is_ok());
+    let lonely = problem("[apps.shop]\nprevious_callback_secrets_file = \"webhook.secret\"");
+    assert!(lonely.ends_with("is of no use without callback_secret"), "{lonely}");
+    let hook = problems("[apps.shop.pre_send]\non_failure = \"ask\"\ntimeout = \"1m\"").concat();
+    for said in ["on_failure: must be \"deny\" or", "timeout: must be from 100ms to 10s"] {
+        assert!(hook.contains(said), "{hook}");
+    }
 }

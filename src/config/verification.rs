@@ -22,6 +22,12 @@ pub struct VerificationLimits {
     pub clock_tolerance: Duration,
     /// How long a proof may be redeemed.
     pub redeem_within: Duration,
+    /// How long after a code the next one may be sent.
+    pub resend_gap: Duration,
+    /// The longest that a phone rings.
+    pub ring_max: Duration,
+    /// How long a step that sends a code may take, unless it says otherwise.
+    pub step_wait: Duration,
     /// How long a poll waits that does not say.
     pub default_wait: Duration,
     /// The longest wait a poll gets.
@@ -48,6 +54,10 @@ impl VerificationLimits {
                 .duration("clock_tolerance", Duration::ZERO..=Duration::from_mins(2)),
             redeem_within: section
                 .duration("redeem_within", Duration::from_secs(1)..=Duration::from_hours(24)),
+            resend_gap: section.duration("resend_gap", Duration::ZERO..=Duration::from_mins(10)),
+            ring_max: section.duration("ring_max", Duration::from_secs(1)..=Duration::from_mins(5)),
+            step_wait: section
+                .duration("step_wait", Duration::from_secs(1)..=Duration::from_mins(10)),
             default_wait: section
                 .duration("default_wait", Duration::from_secs(1)..=Duration::from_secs(60)),
             max_wait: section

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CallResult, Evidence, Key, PbxTime, RefusalReason, Timing};
+use super::{CallResult, Evidence, Key, Outcome, PbxTime, RefusalReason, Timing};
 
-/// One call.
+/// One call, or one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// Counts from 0 within its verification.
@@ -13,8 +13,8 @@ pub struct Attempt {
     pub step: u8,
     /// When the intent to dispatch it was stored; the attempt is in flight from then on.
     pub intent_at: Timestamp,
-    /// The key that the person is asked to press.
-    pub press: Key,
+    /// What the person is asked for.
+    pub asks: Asks,
     /// What became of the dispatch.
     pub dispatch: Dispatch,
     /// When the phone was first reported to ring.
@@ -29,6 +29,25 @@ pub struct Attempt {
     pub key_report: Option<KeyReport>,
     /// The latest `call_start` accepted for an earlier attempt that held one of this one's claims.
     pub earlier_call_start: Option<PbxTime>,
+    /// By what the provider knows the code that it made and checks.
+    pub request: Option<Box<str>>,
+}
+
+/// What a person is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// To press this key.
+    Key(Key),
+    /// To enter the code of this generation.
+    Code(u8),
+}
+
+impl Asks {
+    /// Whether it is for a code.
+    #[must_use]
+    pub const fn is_code(self) -> bool {
+        matches!(self, Self::Code(_))
+    }
 }
 
 /// What is known of a dispatch.
@@ -75,15 +94,33 @@ pub struct KeyReport {
     pub evidence: Evidence,
 }
 
+impl KeyReport {
+    /// What it comes to when `asked` was to be pressed.
+    #[must_use]
+    pub fn outcome(&self, asked: Key) -> Outcome {
+        match self.result {
+            CallResult::Answered if asked.is_exactly(&self.pressed) => Outcome::Confirmed,
+            CallResult::Answered if self.pressed.is_empty() => Outcome::NoKey,
+            CallResult::Answered => Outcome::WrongKey,
+            CallResult::Busy
+            | CallResult::NoAnswer
+            | CallResult::Rejected
+            | CallResult::Unreachable
+            | CallResult::ProviderRefused
+            | CallResult::Other => self.result.outcome_without_key(),
+        }
+    }
+}
+
 impl Attempt {
     /// A new attempt whose intent is about to be stored.
     #[must_use]
-    pub const fn intended(index: u8, step: u8, press: Key, intent_at: Timestamp) -> Self {
+    pub const fn intended(index: u8, step: u8, asks: Asks, intent_at: Timestamp) -> Self {
         Self {
             index,
             step,
             intent_at,
-            press,
+            asks,
             dispatch: Dispatch::Intended,
             ringing_at: None,
             answered_at: None,
@@ -91,6 +128,7 @@ impl Attempt {
             hint: None,
             key_report: None,
             earlier_call_start: None,
+            request: None,
         }
     }
 
@@ -100,6 +138,10 @@ impl Attempt {
     /// that no `call_start` of this attempt's window can lie in a later one's.
     #[must_use]
     pub fn claims_held_until(&self, timing: &Timing) -> Timestamp {
+        if self.asks.is_code() {
+            // Nothing but its own code can prove it, so it claims nothing.
+            return self.intent_at;
+        }
         if let Dispatch::Refused { at, .. } = self.dispatch {
             return at;
         }
@@ -121,6 +163,23 @@ impl Attempt {
         let report = self.key_report.as_ref().map(|report| report.call_start);
         let end = self.call_end.map(|end| end.call_start);
         report.max(end).max(self.earlier_call_start)
+    }
+
+    /// Whether it sends a code, and not surely to nobody: the provider took or may have
+    /// taken it, and no call that was to say it ended unanswered.
+    #[must_use]
+    pub fn may_have_told_code(&self) -> bool {
+        let refused = matches!(self.dispatch, Dispatch::Refused { .. });
+        let unheard = self.call_end.is_some_and(|end| end.result.is_unanswered());
+        self.asks.is_code() && !refused && !unheard
+    }
+
+    /// Whether it is a call of which nothing says yet that it is over.
+    #[must_use]
+    pub const fn is_unreported(&self) -> bool {
+        !matches!(self.dispatch, Dispatch::Refused { .. })
+            && self.call_end.is_none()
+            && self.key_report.is_none()
     }
 
     /// When waiting for a result ends: `result_grace` after an end without key,

@@ -49,15 +49,33 @@ impl fmt::Debug for Name {
 pub enum Channel {
     /// A call that asks for a key.
     CallButton,
+    /// A call that says a code.
+    CallCode,
+    /// A code by SMS.
+    Sms,
+    /// A code by e-mail.
+    Email,
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 4] = [Self::CallButton, Self::CallCode, Self::Sms, Self::Email];
+
     /// The word used in the API, the configuration and the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CallButton => "call_button",
+            Self::CallCode => "call_code",
+            Self::Sms => "sms",
+            Self::Email => "email",
         }
+    }
+
+    /// The channel of a word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
     }
 }
 

@@ -58,11 +58,15 @@ pub enum Outcome {
     Expired,
     /// The app took it back.
     Canceled,
+    /// The right code was entered.
+    CodeCorrect,
+    /// Every check was used up by wrong codes.
+    TooManyChecks,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Confirmed,
         Self::WrongKey,
         Self::NoKey,
@@ -74,6 +78,8 @@ impl Outcome {
         Self::ProviderLost,
         Self::Expired,
         Self::Canceled,
+        Self::CodeCorrect,
+        Self::TooManyChecks,
     ];
 
     /// The word used in the API, the log and the store.
@@ -91,6 +97,25 @@ impl Outcome {
             Self::ProviderLost => "provider_lost",
             Self::Expired => "expired",
             Self::Canceled => "canceled",
+            Self::CodeCorrect => "code_correct",
+            Self::TooManyChecks => "too_many_checks",
+        }
+    }
+
+    /// Whether it is a person's yes or no, which no further step may ask again.
+    #[must_use]
+    pub const fn is_decided_by_person(self) -> bool {
+        match self {
+            Self::Confirmed | Self::CodeCorrect | Self::WrongKey | Self::TooManyChecks => true,
+            Self::NoKey
+            | Self::NoAnswer
+            | Self::Busy
+            | Self::Rejected
+            | Self::Unreachable
+            | Self::ProviderRefused
+            | Self::ProviderLost
+            | Self::Expired
+            | Self::Canceled => false,
         }
     }
 
@@ -98,7 +123,7 @@ impl Outcome {
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
-            Self::Confirmed => Status::Verified,
+            Self::Confirmed | Self::CodeCorrect => Status::Verified,
             Self::Expired => Status::Expired,
             Self::Canceled => Status::Canceled,
             Self::WrongKey
@@ -108,7 +133,8 @@ impl Outcome {
             | Self::Rejected
             | Self::Unreachable
             | Self::ProviderRefused
-            | Self::ProviderLost => Status::Failed,
+            | Self::ProviderLost
+            | Self::TooManyChecks => Status::Failed,
         }
     }
 }
@@ -155,6 +181,19 @@ impl CallResult {
             Self::Unreachable => "unreachable",
             Self::ProviderRefused => "provider_refused",
             Self::Other => "other",
+        }
+    }
+
+    /// Whether it says that nobody heard what the call had to say.
+    #[must_use]
+    pub const fn is_unanswered(self) -> bool {
+        match self {
+            Self::Busy
+            | Self::NoAnswer
+            | Self::Rejected
+            | Self::Unreachable
+            | Self::ProviderRefused => true,
+            Self::Answered | Self::Other => false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rlibphonenumber::PhoneNumberFormat;
+use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType};
 
 use super::claim::FEWEST_DIGITS;
 
@@ -100,6 +100,12 @@ impl PhoneNumber {
         self.parsed().is_some_and(|number| number.is_valid())
     }
 
+    /// Whether the numbering plan knows it as a fixed line and nothing else, which takes no SMS.
+    #[must_use]
+    pub fn is_landline(self) -> bool {
+        self.parsed().is_some_and(|number| number.get_type() == PhoneNumberType::FixedLine)
+    }
+
     /// The national significant number, and the digits of libphonenumber's national format.
     pub(super) fn national_forms(self) -> (String, String) {
         let Some(number) = self.parsed() else { return (String::new(), String::new()) };
@@ -184,6 +190,14 @@ mod tests {
         ] {
             assert_eq!(PhoneNumber::parse(text), Err(why), "{text}");
         }
+    }
+
+    #[test]
+    fn a_fixed_line_is_told_from_a_mobile_one() {
+        let is_landline = |text: &str| PhoneNumber::parse(text).unwrap().is_landline();
+        assert!(is_landline("+380441234567") && is_landline("+442079460018"));
+        // In the USA nobody can tell, and a mobile number must get its SMS.
+        assert!(!is_landline("+380991234567") && !is_landline("+12125550123"));
     }
 
     #[test]

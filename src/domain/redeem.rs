@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::attempt::later;
-use super::{Entry, EntryKind, PhoneNumber, State, Status, Timing, Verification};
+use super::{Entry, EntryKind, Recipient, State, Status, Timing, Verification};
 
 /// Why a verification is not redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +47,7 @@ impl Verification {
     /// See [`RedeemRefusal`].
     pub fn redeem(
         &self,
-        to: PhoneNumber,
+        to: &Recipient,
         reference: Option<&str>,
         now: Timestamp,
         timing: &Timing,
@@ -57,7 +57,7 @@ impl Verification {
         if end.outcome.status() != Status::Verified {
             return Err(RedeemRefusal::NotVerified);
         }
-        if self.to != to || self.reference.as_deref() != reference {
+        if self.to != *to || self.reference.as_deref() != reference {
             return Err(RedeemRefusal::Mismatch);
         }
         if end.disputed {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{CallResult, Evidence, Outcome, RefusalReason};
+use super::{CallResult, Channel, Evidence, Outcome, RefusalReason};
 
 /// One entry. Never changed, never removed before retention.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,37 @@ pub enum EntryKind {
     },
     /// The app redeemed it.
     Redeemed,
+    /// The intent to send a code was stored; the provider is asked next.
+    CodeRequested {
+        /// The attempt.
+        attempt: u8,
+        /// How it travels.
+        channel: Channel,
+    },
+    /// The provider took the code.
+    CodeAccepted {
+        /// The attempt.
+        attempt: u8,
+    },
+    /// The provider did not send the code.
+    CodeRefused {
+        /// The attempt.
+        attempt: u8,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// The code may have been sent; that is not repeated.
+    CodeUnknown {
+        /// The attempt.
+        attempt: u8,
+    },
+    /// A code was checked.
+    CodeChecked {
+        /// Whether it was right.
+        correct: bool,
+    },
+    /// The app asked for the next step.
+    NextAsked,
 }
 
 impl EntryKind {
@@ -111,6 +142,12 @@ impl EntryKind {
             Self::Disputed { .. } => "disputed",
             Self::Concluded { .. } => "concluded",
             Self::Redeemed => "redeemed",
+            Self::CodeRequested { .. } => "code_requested",
+            Self::CodeAccepted { .. } => "code_accepted",
+            Self::CodeRefused { .. } => "code_refused",
+            Self::CodeUnknown { .. } => "code_unknown",
+            Self::CodeChecked { .. } => "code_checked",
+            Self::NextAsked => "next_asked",
         }
     }
 }

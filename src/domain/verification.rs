@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::later;
 use super::{
-    Attempt, Channel, Dispatch, Entry, EntryKind, Key, Name, Outcome, PhoneNumber, Status,
-    VerificationId,
+    Asks, Attempt, By, Codes, Dispatch, Entry, EntryKind, Key, Name, Outcome, Recipient, Status,
+    Step, VerificationId,
 };
 
 /// One verification. What was asked never changes; attempts and state move by
@@ -17,13 +17,15 @@ pub struct Verification {
     /// The app that asked.
     pub app: Name,
     /// Who is asked.
-    pub to: PhoneNumber,
+    pub to: Recipient,
     /// Whether the numbering plan of its country knows the number as one in use.
     pub known_valid: bool,
     /// The app's own reference, at most 256 bytes.
     pub reference: Option<Box<str>>,
     /// The app's own data: JSON text, at most 4 KiB.
     pub metadata: Option<Box<str>>,
+    /// Where the app wants its status changes told, beside its endpoints.
+    pub callback_url: Option<Box<str>>,
     /// When it was stored.
     pub created_at: Timestamp,
     /// When it ends if nothing ends it before.
@@ -38,50 +40,10 @@ pub struct Verification {
     pub version: u32,
     /// How many timeline entries have been made.
     pub entries: u32,
-}
-
-/// One step of a plan: a button call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The provider account that places the call.
-    pub account: Name,
-    /// The number that the call comes from, if the app or the account names one.
-    pub from: Option<PhoneNumber>,
-    /// The key that the person is asked to press.
-    pub press: Key,
-    /// Whether the key was drawn at random, for the app to show.
-    pub random_key: bool,
-    /// What the call plays.
-    pub sounds: Sounds,
-}
-
-impl Step {
-    /// Its channel.
-    #[must_use]
-    pub const fn channel(&self) -> Channel {
-        Channel::CallButton
-    }
-}
-
-/// What a button call plays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sounds {
-    /// A prompt of the configuration, in one of its languages.
-    Prompt {
-        /// The prompt.
-        name: Name,
-        /// The language, as in the configuration.
-        language: Name,
-    },
-    /// Three sounds of the provider, by their ids there.
-    Given {
-        /// Played when the call is answered.
-        greeting: Box<str>,
-        /// Played after the key.
-        confirmed: Box<str>,
-        /// Played after another key or none.
-        fallback: Box<str>,
-    },
+    /// What is known of its codes; only if its plan sends some. Boxed, since most do not.
+    pub codes: Option<Box<Codes>>,
+    /// The next step does not begin before, since there was no room for it.
+    pub not_before: Option<Timestamp>,
 }
 
 /// Where a verification stands.
@@ -119,6 +81,12 @@ pub struct Timing {
     pub clock_tolerance: SignedDuration,
     /// From the end of a verification until it can no longer be redeemed.
     pub redeem_within: SignedDuration,
+    /// From a code that was sent until the next one may be.
+    pub resend_gap: SignedDuration,
+    /// The longest that a phone rings: for so long no second call of ours goes to it.
+    pub ring_max: SignedDuration,
+    /// From a code that was sent until the next step, unless its step says otherwise.
+    pub step_wait: SignedDuration,
 }
 
 impl Default for Timing {
@@ -129,22 +97,48 @@ impl Default for Timing {
             result_grace: SignedDuration::from_secs(10),
             clock_tolerance: SignedDuration::from_secs(30),
             redeem_within: SignedDuration::from_secs(600),
+            resend_gap: SignedDuration::from_secs(60),
+            ring_max: SignedDuration::from_secs(60),
+            step_wait: SignedDuration::from_secs(60),
         }
     }
 }
 
 impl Verification {
-    /// Begins the first step: makes the attempt whose intent is about to be
-    /// stored, and the timeline's first entries.
+    /// Begins the first step that is not skipped: makes the attempt whose intent
+    /// is about to be stored, and the timeline's first entries.
     ///
     /// INVARIANT: called once, on a verification without attempts.
     #[must_use]
     pub fn begin(mut self, now: Timestamp) -> (Self, Vec<Entry>) {
-        let press = self.plan.first().map_or(Key::ONE, |step| step.press);
-        self.attempts.push(Attempt::intended(0, 0, press, now));
-        let kinds = [EntryKind::Requested, EntryKind::CallRequested { attempt: 0 }];
-        let entries: Vec<Entry> = kinds.into_iter().map(|kind| self.entry(now, kind)).collect();
+        let mut entries = vec![self.entry(now, EntryKind::Requested)];
+        let first = self.plan.iter().position(|step| !step.skipped).unwrap_or(0);
+        let kind = self.intend(u8::try_from(first).unwrap_or(u8::MAX), now);
+        entries.push(self.entry(now, kind));
         (self, entries)
+    }
+
+    /// Adds the attempt that carries out a step; what the timeline says of it.
+    pub(super) fn intend(&mut self, step: u8, now: Timestamp) -> EntryKind {
+        let attempt = u8::try_from(self.attempts.len()).unwrap_or(u8::MAX);
+        let found = self.plan.get(usize::from(step));
+        let (asks, kind) = match found.map(|found| (&found.by, found.channel())) {
+            None => (Asks::Key(Key::ONE), EntryKind::CallRequested { attempt }),
+            Some((By::Button(button), _)) => {
+                (Asks::Key(button.press), EntryKind::CallRequested { attempt })
+            }
+            Some((By::Code(code), channel)) => {
+                let sent_before = self.attempts.iter().any(|attempt| attempt.asks.is_code());
+                let generation = self.codes.as_mut().map_or(0, |codes| {
+                    codes.generation += u8::from(code.new_code && sent_before);
+                    codes.generation
+                });
+                (Asks::Code(generation), EntryKind::CodeRequested { attempt, channel })
+            }
+        };
+        self.attempts.push(Attempt::intended(attempt, step, asks, now));
+        self.not_before = None;
+        kind
     }
 
     /// Numbers a new timeline entry.
@@ -177,14 +171,21 @@ impl Verification {
         self.plan.get(usize::from(attempt.step))
     }
 
+    /// The step that is being carried out, or was last.
+    #[must_use]
+    pub fn current_step(&self) -> Option<&Step> {
+        self.attempts.last().map_or_else(|| self.plan.first(), |attempt| self.step_of(attempt))
+    }
+
     /// When time alone will change it next; never for a final one.
     #[must_use]
     pub fn due_at(&self, timing: &Timing) -> Option<Timestamp> {
         if self.status() != Status::Pending {
             return None;
         }
-        let gives_up = self.attempts.last().map(|attempt| attempt.gives_up_at(timing));
-        Some(gives_up.map_or(self.expires_at, |at| at.min(self.expires_at)))
+        let next = self.next_step_at(timing).map(|(_, at)| at);
+        let exhausted = next.or_else(|| self.exhausted_at(timing));
+        Some(exhausted.map_or(self.expires_at, |at| at.min(self.expires_at)))
     }
 
     /// Until when it must be found by notifications: while it is pending, and

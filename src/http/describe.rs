@@ -15,16 +15,26 @@ use utoipa_actix_web::AppExt;
 
 use super::error::Code;
 use super::routes::routes;
-use super::v1::{cancel, create_key, events, list_keys, redeem, revoke_key, search, show, start};
+use super::v1::{
+    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
+    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
+};
 
 /// Which problems each operation may answer, as declared beside it.
-const PROBLEMS: [(&str, &[Code]); 9] = [
+const PROBLEMS: [(&str, &[Code]); 16] = [
     ("start", start::PROBLEMS),
     ("search", search::PROBLEMS),
     ("show", show::PROBLEMS),
     ("events", events::PROBLEMS),
+    ("check", check::PROBLEMS),
+    ("next", next::PROBLEMS),
     ("cancel", cancel::PROBLEMS),
     ("redeem", redeem::PROBLEMS),
+    ("list_deliveries", list_deliveries::PROBLEMS),
+    ("show_delivery", show_delivery::PROBLEMS),
+    ("redeliver", redeliver::PROBLEMS),
+    ("list_endpoints", list_endpoints::PROBLEMS),
+    ("enable_endpoint", enable_endpoint::PROBLEMS),
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),
@@ -54,6 +64,8 @@ pub struct ProblemSchema {
     header: Option<String>,
     /// The scope that the key lacks.
     scope: Option<String>,
+    /// The channel that does not fit.
+    channel: Option<String>,
     /// The limit that was passed.
     limit: Option<u64>,
     /// The names or words that there are.

@@ -38,6 +38,14 @@ pub enum Code {
     NumberBusy,
     /// The verification ended before.
     AlreadyEnded,
+    /// No code has been sent that could be checked.
+    NothingToCheck,
+    /// The next step may not begin yet.
+    TooSoon,
+    /// The plan has no further step.
+    NoNextStep,
+    /// As many codes have been sent as may be.
+    SendLimit,
     /// Redeem: not verified.
     NotVerified,
     /// Redeem: other number or reference.
@@ -60,10 +68,22 @@ pub enum Code {
     InvalidField,
     /// The number cannot be called.
     InvalidNumber,
+    /// The e-mail address is none.
+    InvalidAddress,
+    /// The code cannot be one.
+    NotDigits,
     /// The number is the account's own.
     OwnNumber,
     /// There is no such account.
     UnknownAccount,
+    /// There is no such plan.
+    UnknownPlan,
+    /// The plan has no step or too many.
+    InvalidPlan,
+    /// A step cannot reach the recipient.
+    ChannelMismatch,
+    /// No step reaches a landline.
+    Landline,
     /// There is no such prompt.
     UnknownPrompt,
     /// The prompt does not speak the language.
@@ -74,12 +94,20 @@ pub enum Code {
     SoundMissing,
     /// The Idempotency-Key belongs to another request.
     IdempotencyMismatch,
+    /// The app's own hook denies the start.
+    PreSendDenied,
+    /// The app's own hook gave no usable answer.
+    PreSendFailed,
+    /// The endpoint gets nothing until it is enabled, or is gone.
+    EndpointDisabled,
     /// Our own fault.
     Internal,
     /// The provider's line of requests is full.
     ProviderBusy,
     /// The provider's clock is not known yet.
     ProviderUnknown,
+    /// The provider did not answer what only it can.
+    ProviderFailed,
     /// Too many clients wait.
     TooManyWaits,
     /// The store does not answer.
@@ -90,7 +118,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 53] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -106,6 +134,10 @@ impl Code {
         Self::IdempotencyRunning,
         Self::NumberBusy,
         Self::AlreadyEnded,
+        Self::NothingToCheck,
+        Self::TooSoon,
+        Self::NoNextStep,
+        Self::SendLimit,
         Self::NotVerified,
         Self::Mismatch,
         Self::Disputed,
@@ -117,16 +149,26 @@ impl Code {
         Self::MissingField,
         Self::InvalidField,
         Self::InvalidNumber,
+        Self::InvalidAddress,
+        Self::NotDigits,
         Self::OwnNumber,
         Self::UnknownAccount,
+        Self::UnknownPlan,
+        Self::InvalidPlan,
+        Self::ChannelMismatch,
+        Self::Landline,
         Self::UnknownPrompt,
         Self::UnknownLanguage,
         Self::PressMismatch,
         Self::SoundMissing,
         Self::IdempotencyMismatch,
+        Self::PreSendDenied,
+        Self::PreSendFailed,
+        Self::EndpointDisabled,
         Self::Internal,
         Self::ProviderBusy,
         Self::ProviderUnknown,
+        Self::ProviderFailed,
         Self::TooManyWaits,
         Self::StoreUnavailable,
         Self::ShuttingDown,
@@ -158,6 +200,10 @@ impl Code {
             }
             Self::NumberBusy => ("number_busy", 409, "A call to this number is still in flight"),
             Self::AlreadyEnded => ("already_ended", 409, "The verification has already ended"),
+            Self::NothingToCheck => ("no_code", 409, "There is no code to check"),
+            Self::TooSoon => ("too_soon", 409, "The next step may not begin yet"),
+            Self::NoNextStep => ("no_next_step", 409, "The plan has no further step"),
+            Self::SendLimit => ("send_limit", 409, "As many codes have been sent as may be"),
             Self::NotVerified => ("not_verified", 409, "The verification is not verified"),
             Self::Mismatch => ("mismatch", 409, "Number or reference differ"),
             Self::Disputed => ("disputed", 409, "The verification is disputed"),
@@ -173,8 +219,14 @@ impl Code {
             Self::MissingField => ("missing_field", 422, "A field is missing"),
             Self::InvalidField => ("invalid_field", 422, "A field has a wrong value"),
             Self::InvalidNumber => ("invalid_number", 422, "The number cannot be called"),
+            Self::InvalidAddress => ("invalid_address", 422, "The e-mail address is none"),
+            Self::NotDigits => ("invalid_code", 422, "The code cannot be one"),
             Self::OwnNumber => ("own_number", 422, "The number is the account's own"),
             Self::UnknownAccount => ("unknown_account", 422, "There is no such account"),
+            Self::UnknownPlan => ("unknown_plan", 422, "There is no such plan"),
+            Self::InvalidPlan => ("invalid_plan", 422, "The plan has no step or too many"),
+            Self::ChannelMismatch => ("channel_mismatch", 422, "A step cannot reach the recipient"),
+            Self::Landline => ("landline", 422, "The number is a landline"),
             Self::UnknownPrompt => ("unknown_prompt", 422, "There is no such prompt"),
             Self::UnknownLanguage => {
                 ("unknown_language", 422, "The prompt does not speak this language")
@@ -186,10 +238,18 @@ impl Code {
             Self::IdempotencyMismatch => {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
             }
+            Self::PreSendDenied => ("pre_send_denied", 403, "The app's own hook denies the start"),
+            Self::PreSendFailed => {
+                ("pre_send_failed", 503, "The app's own hook gave no usable answer")
+            }
+            Self::EndpointDisabled => {
+                ("endpoint_disabled", 409, "The endpoint is disabled or gone")
+            }
             Self::Internal => ("internal", 500, "Something failed here"),
             Self::ProviderUnknown => {
                 ("provider_unknown", 503, "The provider has not been reached yet")
             }
+            Self::ProviderFailed => ("provider_failed", 503, "The provider did not answer"),
             Self::ProviderBusy => ("provider_busy", 503, "The provider's limit leaves no room now"),
             Self::TooManyWaits => ("too_many_waits", 503, "Too many clients wait already"),
             Self::StoreUnavailable => ("store_unavailable", 503, "The store cannot be used now"),

@@ -9,7 +9,10 @@ use super::error::Code;
 use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
-use super::v1::{cancel, create_key, events, list_keys, redeem, revoke_key, search, show, start};
+use super::v1::{
+    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
+    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
+};
 use super::{cors, describe};
 
 /// Registers every route that is described. The provider's come first, being the many.
@@ -21,8 +24,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(search::search)
         .service(show::show)
         .service(events::events)
+        .service(check::check)
+        .service(next::next)
         .service(cancel::cancel)
         .service(redeem::redeem)
+        .service(list_deliveries::list_deliveries)
+        .service(show_delivery::show_delivery)
+        .service(redeliver::redeliver)
+        .service(list_endpoints::list_endpoints)
+        .service(enable_endpoint::enable_endpoint)
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)

@@ -313,21 +313,30 @@ impl Intake {
     }
 }
 
-/// What an authentic notification with this verification's number means for it.
+/// What an authentic notification with this verification's number means for it:
+/// for the latest call that it can be of.
 fn decide(
     verification: &Verification,
     case: &Case<'_>,
     context: &Context<'_>,
 ) -> (Verdict, Option<Event>) {
-    let Some(attempt) = verification.attempts.last() else { return (Verdict::NoMatch, None) };
-    match rules::judge_attempt(case, attempt) {
-        None => {
-            let random = verification.step_of(attempt).is_some_and(|step| step.random_key);
-            result::event(case, attempt, result::evidence(context.evidence, random))
+    let mut refusal = None;
+    for attempt in verification.attempts.iter().rev() {
+        let Some(step) = verification.step_of(attempt) else { continue };
+        if !result::may_be_of(case, verification, step) {
+            continue;
         }
-        Some(Verdict::NotAResult) => result::progress(case, attempt),
-        Some(verdict) => (verdict, None),
+        match (rules::judge_attempt(case, attempt), step.button()) {
+            (None, Some(button)) => {
+                let evidence = result::evidence(context.evidence, button.random_key);
+                return result::event(case, attempt, evidence);
+            }
+            (None, None) => return result::spoken(case, attempt),
+            (Some(Verdict::NotAResult), _) => return result::progress(case, attempt),
+            (Some(verdict), _) => refusal = refusal.or(Some(verdict)),
+        }
     }
+    (refusal.unwrap_or(Verdict::NoMatch), None)
 }
 
 impl Context<'_> {

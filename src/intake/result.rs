@@ -1,6 +1,9 @@
 //! What a notification that passed the rules says, in our words.
 
-use crate::domain::{Attempt, CallEnd, CallResult, Check, Event, Evidence, KeyReport, PbxTime};
+use crate::domain::{
+    Attempt, CallEnd, CallResult, Channel, Check, Event, Evidence, KeyReport, PbxTime, Step,
+    Verification,
+};
 use crate::zadarma::Disposition;
 use crate::zadarma::notification::CallEvent;
 
@@ -30,12 +33,37 @@ pub(super) fn event(
             let report = KeyReport { at, result, pressed, call_start, evidence };
             (Verdict::Accepted, Some(Event::KeyReported { attempt, report }))
         }
-        None if case.call.calltype.is_some_and(|calltype| calltype.starts_with("callback_")) => (
+        None if is_callback(case) => (
             Verdict::Accepted,
             Some(Event::CallEnded { attempt, end: CallEnd { at, result, call_start } }),
         ),
         None => (Verdict::Hint, Some(Event::OtherCallEnded { attempt, result })),
     }
+}
+
+/// Whether a notification can be of a step's call. A button call's result is told by
+/// the key's field or by the `calltype`; the rest of what is told of a number while
+/// both have been made is of the call that says a code.
+pub(super) fn may_be_of(case: &Case<'_>, verification: &Verification, step: &Step) -> bool {
+    let of_button = case.call.callback_dtmf.is_some() || is_callback(case);
+    let has_button = || verification.plan.iter().any(|step| step.button().is_some());
+    match step.channel() {
+        Channel::CallButton => true,
+        Channel::CallCode => !of_button || !has_button(),
+        Channel::Sms | Channel::Email => false,
+    }
+}
+
+/// The end of a call that says a code. It may be another call with the number, and
+/// proves nothing; it only moves the plan on.
+pub(super) fn spoken(case: &Case<'_>, attempt: &Attempt) -> (Verdict, Option<Event>) {
+    let call_start = call_start(case).unwrap_or(PbxTime(0));
+    let end = CallEnd { at: case.received_at, result: call_result(case), call_start };
+    (Verdict::Hint, Some(Event::CallEnded { attempt: attempt.index, end }))
+}
+
+fn is_callback(case: &Case<'_>) -> bool {
+    case.call.calltype.is_some_and(|calltype| calltype.starts_with("callback_"))
 }
 
 /// The phone rings, or the call was answered: for the timeline only.

@@ -52,6 +52,20 @@ enum Ids {
 
 /// Bytes that one form takes: two of the account, eight of the form.
 const FORM_BYTES: usize = 10;
+/// In an account's bytes: the form is no claim.
+const UNCLAIMED: u16 = 1 << 15;
+
+/// A written form by which notifications find a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The account that calls.
+    pub account: AccountIndex,
+    /// The form.
+    pub form: WrittenForm,
+    /// Whether it is claimed. A call that says a code claims nothing: what is told of it
+    /// proves nothing, and must not hide a button call with the same number.
+    pub claimed: bool,
+}
 
 /// What a look-up found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +105,8 @@ impl Live {
         Self::default()
     }
 
-    /// Holds a verification until `until`, so that notifications with one of `forms` find it.
+    /// Holds a verification until `until`, so that notifications with one of `forms`,
+    /// which it claims, find it.
     pub fn hold(
         &self,
         id: VerificationId,
@@ -101,23 +116,50 @@ impl Live {
         forms: &[WrittenForm],
         packed: &[u8],
     ) {
-        let mut bytes = Vec::with_capacity(forms.len() * FORM_BYTES + packed.len());
-        for form in forms {
-            bytes.extend_from_slice(&account.0.to_le_bytes());
-            bytes.extend_from_slice(&form.as_u64().to_le_bytes());
+        let found_by = |form: &WrittenForm| Finding { account, form: *form, claimed: true };
+        let findings: Vec<Finding> = forms.iter().map(found_by).collect();
+        self.hold_by(id, version, until, &findings, packed);
+    }
+
+    /// Holds a verification until `until`, or holds it by other forms from now on.
+    /// A newer version that is held already stays, and so do its forms unless it is to
+    /// claim some. Those are claimed by nobody else any more: the caller knows that such
+    /// claims are dead.
+    pub fn hold_by(
+        &self,
+        id: VerificationId,
+        version: u32,
+        until: Timestamp,
+        forms: &[Finding],
+        packed: &[u8],
+    ) {
+        for claimed in forms.iter().filter(|found_by| found_by.claimed) {
+            self.unclaim(id, *claimed);
         }
-        bytes.extend_from_slice(packed);
-        let count = u8::try_from(forms.len()).unwrap_or(u8::MAX);
-        self.held.insert(
-            id,
-            Held {
-                version,
-                until: until.as_second(),
-                forms: count,
-                bytes: bytes.into_boxed_slice(),
-            },
-        );
-        let mut endings: Vec<u32> = forms.iter().map(|form| ending(*form)).collect();
+        let claims = forms.iter().any(|found_by| found_by.claimed);
+        let held = |version, until: i64, forms: (u8, &[u8]), packed: &[u8]| {
+            let bytes = [forms.1, packed].concat().into_boxed_slice();
+            Held { version, until, forms: forms.0, bytes }
+        };
+        let written = written(forms);
+        let given = (u8::try_from(forms.len()).unwrap_or(u8::MAX), written.as_slice());
+        let until = until.as_second();
+        match self.held.entry(id) {
+            Entry::Vacant(free) => {
+                free.insert(held(version, until, given, packed));
+            }
+            Entry::Occupied(mut taken) => {
+                let known = taken.get();
+                let kept = if claims || known.forms == 0 { given } else { known.written() };
+                let next = if known.version > version {
+                    held(known.version, known.until, kept, known.packed())
+                } else {
+                    held(version, until, kept, packed)
+                };
+                taken.insert(next);
+            }
+        }
+        let mut endings: Vec<u32> = forms.iter().map(|found_by| ending(found_by.form)).collect();
         endings.sort_unstable();
         endings.dedup();
         for ending in endings {
@@ -130,6 +172,22 @@ impl Live {
         }
     }
 
+    /// Takes a claim from whoever held it before.
+    fn unclaim(&self, by: VerificationId, claim: Finding) {
+        let ids = match self.endings.get(&ending(claim.form)) {
+            None => return,
+            Some(ids) => ids.copy(),
+        };
+        for id in ids.as_slice().iter().filter(|id| **id != by) {
+            let Some(mut held) = self.held.get_mut(id) else { continue };
+            let place = held.findings().position(|found_by| found_by == claim);
+            if let Some(place) = place {
+                let account = (claim.account.0 | UNCLAIMED).to_le_bytes();
+                held.bytes[place * FORM_BYTES..][..2].copy_from_slice(&account);
+            }
+        }
+    }
+
     /// The verification whose claims include `form` at `account`: the latest, if
     /// an ended one with dead claims is held beside it.
     #[must_use]
@@ -138,11 +196,15 @@ impl Live {
             None => return Found::Nothing,
             Some(ids) => ids.copy(),
         };
-        let mut best = Found::Nothing;
+        let (mut best, mut unclaimed) = (Found::Nothing, None);
         for id in candidates.as_slice() {
             let Some(held) = self.held.get(id) else { continue };
-            for (held_account, held_form) in held.claims() {
+            for Finding { account: held_account, form: held_form, claimed } in held.findings() {
                 if held_account != account {
+                    continue;
+                }
+                if !claimed {
+                    unclaimed = unclaimed.max(Some(*id).filter(|_| held_form == form));
                     continue;
                 }
                 // A claim is taken over by a later attempt only when the earlier one's
@@ -154,7 +216,10 @@ impl Live {
                 }
             }
         }
-        best
+        match (best, unclaimed) {
+            (Found::NearMiss(_) | Found::Nothing, Some(id)) => Found::Exact(id),
+            _ => best,
+        }
     }
 
     /// The newest version of a held verification.
@@ -183,7 +248,7 @@ impl Live {
     /// Lets go of a verification; whoever waits for it keeps waiting.
     pub fn release(&self, id: VerificationId) {
         let Some((_, held)) = self.held.remove(&id) else { return };
-        for (_, form) in held.claims() {
+        for Finding { form, .. } in held.findings() {
             if let Entry::Occupied(mut taken) = self.endings.entry(ending(form))
                 && taken.get_mut().remove(id)
             {
@@ -232,17 +297,37 @@ impl Live {
     }
 }
 
+/// Forms as [`Held`] keeps them.
+fn written(forms: &[Finding]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(forms.len() * FORM_BYTES);
+    for Finding { account, form, claimed } in forms {
+        let account = if *claimed { account.0 } else { account.0 | UNCLAIMED };
+        bytes.extend_from_slice(&account.to_le_bytes());
+        bytes.extend_from_slice(&form.as_u64().to_le_bytes());
+    }
+    bytes
+}
+
 impl Held {
+    /// How many forms it has, and their bytes.
+    fn written(&self) -> (u8, &[u8]) {
+        (self.forms, &self.bytes[..usize::from(self.forms) * FORM_BYTES])
+    }
+
     fn packed(&self) -> &[u8] {
         &self.bytes[usize::from(self.forms) * FORM_BYTES..]
     }
 
-    fn claims(&self) -> impl Iterator<Item = (AccountIndex, WrittenForm)> {
+    fn findings(&self) -> impl Iterator<Item = Finding> {
         self.bytes.chunks_exact(FORM_BYTES).take(usize::from(self.forms)).map(|chunk| {
             let account = u16::from_le_bytes([chunk[0], chunk[1]]);
             let mut form = [0; 8];
             form.copy_from_slice(&chunk[2..]);
-            (AccountIndex(account), WrittenForm::from_u64(u64::from_le_bytes(form)))
+            Finding {
+                account: AccountIndex(account & !UNCLAIMED),
+                form: WrittenForm::from_u64(u64::from_le_bytes(form)),
+                claimed: account & UNCLAIMED == 0,
+            }
         })
     }
 }
@@ -327,6 +412,33 @@ mod tests {
         live.hold(id(1), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"one");
         live.hold(id(2), 1, LATER, MAIN, &forms(&["380991234567", "0991234567"]), b"two");
         assert_eq!(live.find(MAIN, forms(&["0991234567"])[0]), Found::Exact(id(2)));
+    }
+
+    #[test]
+    fn a_claim_taken_over_by_an_earlier_verification_finds_that_one() {
+        let live = Live::new();
+        let form = forms(&["380991234567"]);
+        live.hold(id(1), 1, LATER, MAIN, &[], b"one");
+        live.hold(id(2), 1, LATER, MAIN, &form, b"two");
+        live.hold(id(1), 2, LATER, MAIN, &form, b"one");
+        assert_eq!(live.find(MAIN, form[0]), Found::Exact(id(1)));
+    }
+
+    #[test]
+    fn a_call_that_says_a_code_hides_no_button_call() {
+        let live = Live::new();
+        let form = forms(&["380991234567"])[0];
+        let by = |claimed| [Finding { account: MAIN, form, claimed }];
+        live.hold_by(id(1), 1, LATER, &by(true), b"button");
+        live.hold_by(id(2), 1, LATER, &by(false), b"code");
+        assert_eq!(live.find(MAIN, form), Found::Exact(id(1)));
+        live.release(id(1));
+        assert_eq!(live.find(MAIN, form), Found::Exact(id(2)));
+        live.hold_by(id(2), 2, LATER, &[], b"sms");
+        assert_eq!(live.find(MAIN, form), Found::Exact(id(2)), "what it was found by stays");
+        live.put(id(2), 5, LATER, b"newer");
+        live.hold_by(id(2), 4, LATER, &by(true), b"older");
+        assert_eq!(live.newest(id(2)).unwrap().packed.as_ref(), b"newer");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::{Name, PbxTime, PhoneNumber, RefusalReason, Secret};
+use crate::domain::{Code, CodeBy, Name, PbxTime, PhoneNumber, Recipient, RefusalReason, Secret};
 use zadarma::Zadarma;
 
 pub use queue::{NoRoom, Slot};
@@ -87,11 +87,37 @@ pub struct ButtonCall {
     pub fallback: String,
 }
 
-/// What became of a call that was asked for. Logged by whoever handles it.
+/// A code to be told to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeMessage {
+    /// To whom.
+    pub to: Recipient,
+    /// The code; the provider makes one and checks it unless given.
+    pub code: Option<Code>,
+    /// The language of what is said around it, one of [`Provider::code_languages`].
+    pub language: Option<Name>,
+    /// How it travels.
+    pub by: CodeBy,
+}
+
+/// What a provider says of a code that it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeCheck {
+    /// It is the one that was sent.
+    Right,
+    /// It is another.
+    Wrong,
+    /// The provider knows the message no more.
+    Gone,
+}
+
+/// What became of a call or a message that was asked for. Logged by whoever handles it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dispatched {
     /// The provider took it.
     Accepted,
+    /// The provider took a message with a code, which it knows by this.
+    AcceptedAs(Box<str>),
     /// It was not placed, and surely not.
     Refused {
         /// Why, to act on.
@@ -187,6 +213,38 @@ impl Provider {
     /// Run it to its end: dropped halfway, nobody knows whether the call was asked for.
     pub async fn call_button(&self, slot: Slot, call: &ButtonCall) -> Dispatched {
         self.0.call_button(slot, call).await
+    }
+
+    /// Waits for the slot's instant and has a code told once, as [`call_button`](Self::call_button)
+    /// does with a call.
+    pub async fn send_code(&self, slot: Slot, message: &CodeMessage) -> Dispatched {
+        self.0.send_code(slot, message).await
+    }
+
+    /// Waits for the slot's instant and asks whether `code` is the one that the
+    /// provider made for `request`.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]. After [`ProviderError::Unknown`] it may have been compared.
+    pub async fn check_code(
+        &self,
+        slot: Slot,
+        request: &str,
+        code: &Secret,
+    ) -> Result<CodeCheck, ProviderError> {
+        self.0.check_code(slot, request, code).await
+    }
+
+    /// The languages in which it says codes, as ISO 639-1 has them.
+    #[must_use]
+    pub const fn code_languages(&self) -> &'static [&'static str] {
+        zadarma::CODE_LANGUAGES
+    }
+
+    /// The marker in an e-mail's text that the code replaces.
+    #[must_use]
+    pub const fn code_marker(&self) -> &'static str {
+        zadarma::CODE_MARKER
     }
 
     /// The PBX's clock, to be compared with ours when this returns.

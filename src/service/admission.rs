@@ -2,46 +2,168 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Key, Name, Sounds, Step};
-use crate::provider::ButtonCall;
+use crate::domain::{
+    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Name, PhoneNumber, Sounds, Step,
+};
 
-use super::start::{Press, StartRefusal, StartRequest, WantedSounds};
+use super::refusal::StartRefusal;
+use super::request::{
+    Press, StartRequest, WantedBy, WantedCode, WantedPlan, WantedSounds, WantedStep,
+};
 use super::{Account, AccountIndex, PromptKey, PromptSounds, Service};
+
+/// The most steps of a plan.
+pub(super) const MOST_STEPS: usize = 8;
 
 /// A start that has passed every check short of the store.
 pub(super) struct Admitted {
     pub(super) account: AccountIndex,
-    pub(super) step: Step,
-    pub(super) call: ButtonCall,
+    pub(super) steps: Vec<Step>,
+    /// Digits of the codes, if a step sends one.
+    pub(super) code_length: Option<u8>,
     pub(super) expires_in: SignedDuration,
 }
 
 impl Service {
-    /// Checks a start; changes nothing.
-    pub(super) fn admit(&self, request: &StartRequest) -> Result<Admitted, StartRefusal> {
-        let (account, found) = self.account_of(request)?;
-        let facts = found.facts();
-        if facts.is_own(request.to) {
-            return Err(StartRefusal::OwnNumber);
+    /// The steps that a start wants, its own or those of the plan that it names.
+    pub(super) fn wanted_steps<'a>(
+        &'a self,
+        request: &'a StartRequest,
+    ) -> Result<&'a [WantedStep], StartRefusal> {
+        let plans = &self.settings.plans;
+        let steps = match &request.plan {
+            WantedPlan::Steps(steps) => steps,
+            WantedPlan::Named(name) => plans
+                .get(name)
+                .ok_or_else(|| StartRefusal::UnknownPlan { known: list(plans.keys()) })?,
+        };
+        if (1..=MOST_STEPS).contains(&steps.len()) {
+            Ok(steps)
+        } else {
+            Err(StartRefusal::PlanLength)
         }
-        let (sounds, wanted, press) = self.choose(request)?;
-        let resolve = |sound: &str| {
-            facts.sound_id(sound).map_err(|()| StartRefusal::SoundMissing(sound.to_owned()))
+    }
+
+    /// Checks a start; changes nothing.
+    pub(super) fn admit(
+        &self,
+        request: &StartRequest,
+        wanted: &[WantedStep],
+    ) -> Result<Admitted, StartRefusal> {
+        let (account, found) = self.account_of(request)?;
+        let is_landline = match request.to.phone() {
+            Some(number) if found.facts().is_own(number) => return Err(StartRefusal::OwnNumber),
+            number => number.is_some_and(PhoneNumber::is_landline),
         };
-        let from = request.from.or(found.from);
-        let call = ButtonCall {
-            to: request.to,
-            from,
-            greeting: resolve(&wanted.greeting)?,
-            confirmed: resolve(&wanted.confirmed)?,
-            fallback: resolve(&wanted.fallback)?,
+        let step = |wanted: &WantedStep| {
+            let by = match &wanted.by {
+                WantedBy::Button { from, sounds, press } => {
+                    By::Button(self.button(request, found, *from, sounds, *press)?)
+                }
+                WantedBy::Code { new_code, language, by } => {
+                    By::Code(Box::new(self.code_step(request, found, *new_code, language, by)?))
+                }
+            };
+            let mut step =
+                Step { account: found.name.clone(), wait: wanted.wait, skipped: false, by };
+            step.skipped = is_landline && step.channel() == Channel::Sms;
+            let by_email = step.channel() == Channel::Email;
+            if by_email == request.to.phone().is_some() {
+                return Err(StartRefusal::ChannelMismatch(step.channel()));
+            }
+            Ok(step)
         };
+        let steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        if steps.iter().all(|step| step.skipped) {
+            return Err(StartRefusal::Landline);
+        }
+        let code_length = self.code_length(request, &steps)?;
+        Ok(Admitted { account, steps, code_length, expires_in: self.lifetime(request)? })
+    }
+
+    /// A button call whose sounds the provider has.
+    fn button(
+        &self,
+        request: &StartRequest,
+        account: &Account,
+        from: Option<PhoneNumber>,
+        wanted: &WantedSounds,
+        press: Option<Press>,
+    ) -> Result<Button, StartRefusal> {
+        let (sounds, named, press) = self.choose(wanted, press, request.language.as_ref())?;
+        let facts = account.facts();
+        for sound in [&named.greeting, &named.confirmed, &named.fallback] {
+            facts.sound_id(sound).map_err(|()| StartRefusal::SoundMissing(sound.clone()))?;
+        }
         let (press, random_key) = match press {
             Press::Fixed(key) => (key, false),
             Press::Random => (self.random_key(), true),
         };
-        let step = Step { account: found.name.clone(), from, press, random_key, sounds };
-        Ok(Admitted { account, step, call, expires_in: self.lifetime(request)? })
+        Ok(Button { from: from.or(account.from), press, random_key, sounds })
+    }
+
+    /// A code that the provider can tell in the language wanted.
+    fn code_step(
+        &self,
+        request: &StartRequest,
+        account: &Account,
+        new_code: bool,
+        language: &Option<Name>,
+        wanted: &WantedCode,
+    ) -> Result<CodeStep, StartRefusal> {
+        let known = account.provider.code_languages();
+        let language = language.as_ref().or(request.language.as_ref());
+        if language.is_some_and(|language| !known.contains(&language.as_str())) {
+            return Err(StartRefusal::UnknownCodeLanguage { known: known.join(", ") });
+        }
+        if new_code && request.code.is_some() {
+            return Err(StartRefusal::NewOwnCode);
+        }
+        let by = match wanted {
+            WantedCode::Call { from } => CodeBy::Call { from: from.or(account.from) },
+            WantedCode::Sms { template, sender } => {
+                CodeBy::Sms { template: template.clone(), sender: sender.clone() }
+            }
+            WantedCode::Email { from, subject, body } => {
+                let marker = account.provider.code_marker();
+                if body.as_ref().is_some_and(|body| !body.contains(marker)) {
+                    return Err(StartRefusal::NoMarker { marker });
+                }
+                CodeBy::Email {
+                    from: from.as_ref().map(|from| from.as_str().into()),
+                    subject: subject.clone(),
+                    body: body.clone(),
+                }
+            }
+        };
+        // What the request says of the code itself, only this service can keep.
+        let given = request.code.is_some() || request.code_length.is_some();
+        let source = if given { CodeSource::Own } else { self.settings.codes.source_of(&by) };
+        Ok(CodeStep { source, new_code, language: language.cloned(), by })
+    }
+
+    fn code_length(
+        &self,
+        request: &StartRequest,
+        steps: &[Step],
+    ) -> Result<Option<u8>, StartRefusal> {
+        let sends_code = steps.iter().any(|step| step.code().is_some());
+        let own = request.code.as_ref().and_then(|code| u8::try_from(code.expose().len()).ok());
+        let given = own.or(request.code_length);
+        if given.is_some() && !sends_code {
+            return Err(StartRefusal::CodeUnused);
+        }
+        let length = given.unwrap_or(self.settings.codes.length);
+        if !(Code::SHORTEST..=Code::LONGEST).contains(&length) {
+            return Err(StartRefusal::CodeLength);
+        }
+        Ok(sends_code.then_some(length))
+    }
+
+    /// The account of that name.
+    pub(super) fn account_named(&self, name: &Name) -> Option<(AccountIndex, &Account)> {
+        let index = self.accounts.iter().position(|account| account.name == *name)?;
+        Some((AccountIndex(u16::try_from(index).ok()?), &self.accounts[index]))
     }
 
     /// The account that a start names, or the first.
@@ -64,13 +186,15 @@ impl Service {
     /// What the call plays and which key it asks for.
     fn choose(
         &self,
-        request: &StartRequest,
+        wanted: &WantedSounds,
+        press: Option<Press>,
+        default_language: Option<&Name>,
     ) -> Result<(Sounds, PromptSounds, Press), StartRefusal> {
-        let (name, language) = match &request.sounds {
+        let (name, language) = match wanted {
             WantedSounds::Given { greeting, confirmed, fallback } => {
                 let (greeting, confirmed, fallback) =
                     (greeting.clone(), confirmed.clone(), fallback.clone());
-                let press = request.press.unwrap_or(Press::Fixed(Key::ONE));
+                let press = press.unwrap_or(Press::Fixed(Key::ONE));
                 let wanted = PromptSounds {
                     greeting: greeting.to_string(),
                     confirmed: confirmed.to_string(),
@@ -79,12 +203,13 @@ impl Service {
                 };
                 return Ok((Sounds::Given { greeting, confirmed, fallback }, wanted, press));
             }
-            WantedSounds::Prompt { name, language } => (name.as_ref(), language.as_ref()),
+            WantedSounds::Prompt { name, language } => {
+                (name.as_ref(), language.as_ref().or(default_language))
+            }
         };
         let prompts = &self.settings.prompts;
         let suits = |name: &Name| {
-            let declared =
-                |sounds: &PromptSounds| request.press.is_none_or(|press| sounds.press.is(press));
+            let declared = |sounds: &PromptSounds| press.is_none_or(|press| sounds.press.is(press));
             prompts[name].languages.values().any(declared)
         };
         let default = Name::parse("default").ok();
@@ -103,7 +228,7 @@ impl Service {
             .or_else(|| languages.keys().next());
         let language = language.or(fallback).ok_or_else(unknown)?;
         let sounds = languages.get(language).ok_or_else(unknown)?;
-        let press = request.press.unwrap_or(match sounds.press {
+        let press = press.unwrap_or(match sounds.press {
             PromptKey::Fixed(key) => Press::Fixed(key),
             PromptKey::Random => Press::Random,
         });

@@ -1,24 +1,25 @@
-//! Dispatch: one call, asked for once, and what the provider answered.
+//! Dispatch: one call or message, asked for once, and what the provider answered.
 
 use std::sync::Arc;
 
 use crate::domain::{Event, RefusalReason, Status, VerificationId};
-use crate::provider::{ButtonCall, Dispatched, Slot};
+use crate::provider::{CodeMessage, Dispatched, Slot};
 
+use super::sending::Sending;
 use super::{AccountIndex, Judgement, Service};
 
 impl Service {
-    /// Asks the provider to call and records its answer. The intent is stored;
-    /// whatever happens from here on, the call is never asked for again.
+    /// Asks the provider to call or send and records its answer. The intent is stored;
+    /// whatever happens from here on, it is never asked for again.
     pub(super) async fn dispatch(
         self: Arc<Self>,
         account: AccountIndex,
         id: VerificationId,
+        attempt: u8,
         slot: Slot,
-        call: ButtonCall,
+        sending: Sending,
     ) {
         let account = &self.accounts[usize::from(account.0)];
-        let attempt = 0;
         let closing = tokio::select! {
             () = self.clock.sleep_until(slot.at()) => false,
             () = self.closing.cancelled() => true,
@@ -28,20 +29,31 @@ impl Service {
                 .record(id, Event::Refused { attempt, reason: RefusalReason::Withdrawn })
                 .await;
         }
-        let event = match account.provider.call_button(slot, &call).await {
+        let dispatched = match &sending {
+            Sending::Button(call) => account.provider.call_button(slot, call).await,
+            Sending::Code(message) => account.provider.send_code(slot, message).await,
+        };
+        let event = match dispatched {
             Dispatched::Accepted => Event::Accepted { attempt },
+            Dispatched::AcceptedAs(request) => match &sending {
+                // What we made we check ourselves.
+                Sending::Code(CodeMessage { code: None, .. }) => {
+                    Event::AcceptedAs { attempt, request }
+                }
+                Sending::Code(_) | Sending::Button(_) => Event::Accepted { attempt },
+            },
             Dispatched::Refused { reason, message } => {
                 tracing::warn!(
                     verification.id = %id, account.name = %account.name, reason = reason.as_str(),
                     message = message.as_deref().unwrap_or_default(),
-                    "the provider refused the call: {}", reason.as_str(),
+                    "the provider refused: {}", reason.as_str(),
                 );
                 Event::Refused { attempt, reason }
             }
             Dispatched::Unknown { message } => {
                 tracing::warn!(
                     verification.id = %id, account.name = %account.name, message,
-                    "it is not known whether the provider took the call; waiting for its notification",
+                    "it is not known whether the provider took it; it is not asked again",
                 );
                 Event::Unknown { attempt }
             }
@@ -55,7 +67,7 @@ impl Service {
         newest.is_some_and(|verification| verification.status() != Status::Pending)
     }
 
-    async fn record(&self, id: VerificationId, event: Event) {
+    pub(super) async fn record(&self, id: VerificationId, event: Event) {
         let at = self.clock.now();
         let judge = move |_: &_| Judgement { event: Some(event.clone()), at, row: None };
         if let Err(error) = self.resolve(id, judge).await {

@@ -51,13 +51,23 @@ impl Service {
         Ok(())
     }
 
-    async fn pass_time(&self, id: VerificationId) -> Result<(), StoreError> {
+    async fn pass_time(self: &Arc<Self>, id: VerificationId) -> Result<(), StoreError> {
         let at = self.clock.now();
+        let newest = self.newest(id).await?;
+        let next = newest.and_then(|newest| Some((newest.next_step_at(self.timing())?.1, newest)));
+        if next.is_some_and(|(due, newest)| due <= at && newest.expires_at > at) {
+            return match self.walk_on(id).await {
+                Ok(()) | Err(ResolveError::NotFound | ResolveError::Contended) => Ok(()),
+                Err(ResolveError::Store(error)) => Err(error),
+            };
+        }
         let judge = move |_: &_| Judgement { event: Some(Event::TimePassed), at, row: None };
         match self.resolve(id, judge).await {
             // Its due time was written when the configuration had other spans.
             Ok(Resolved::Unchanged) => self.write_again(id).await,
-            Ok(Resolved::Moved) | Err(ResolveError::NotFound | ResolveError::Contended) => Ok(()),
+            Ok(Resolved::Moved(_)) | Err(ResolveError::NotFound | ResolveError::Contended) => {
+                Ok(())
+            }
             Err(ResolveError::Store(error)) => {
                 tracing::error!(verification.id = %id, error = %error, "a due verification could not be moved");
                 Err(error)

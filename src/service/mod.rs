@@ -8,19 +8,28 @@
 mod account;
 mod admission;
 mod cancel;
+mod check;
+mod codes;
+mod deliveries;
 mod dispatch;
 mod expire;
 mod key;
+mod next;
 mod offset;
+mod pre_send;
 mod recover;
 mod redeem;
+mod refusal;
+mod request;
 mod resolve;
 mod search;
+mod sending;
 mod server_key;
 mod show;
 mod start;
 mod to_the_end;
 mod wait;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,23 +40,35 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::{Name, Outcome, Timing};
+use crate::domain::{CodeBy, CodeSource, Name, Outcome, Timing};
 use crate::live::Live;
+use crate::outbound::{self, Outbound};
 use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
-pub use crate::store::{KeyRow, Search, StoreError};
+pub use crate::outbound::CallbackRefusal;
+pub use crate::store::{
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search,
+    StoreError, Target, Tried,
+};
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
+pub use check::{CheckRefusal, CheckResult};
+pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use key::{Caller, KeyRefusal, NewKey, Scope};
+pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use redeem::RedeemError;
+pub use refusal::StartRefusal;
+pub use request::{
+    Idempotency, MAX_TEMPLATE, Press, StartRequest, Started, WantedBy, WantedCode, WantedPlan,
+    WantedSounds, WantedStep,
+};
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
-pub use start::{Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds};
 pub use to_the_end::{Background, to_the_end};
 
 /// What the use cases need, once checked and never changed.
@@ -60,6 +81,39 @@ pub struct Settings {
     pub max_expires_in: SignedDuration,
     /// The prompts of the configuration, by name.
     pub prompts: BTreeMap<Name, Prompt>,
+    /// The plans of the configuration, by name.
+    pub plans: BTreeMap<Name, Vec<WantedStep>>,
+    /// How codes are made and how often they may be sent and checked.
+    pub codes: CodeSettings,
+    /// What is sent to apps.
+    pub outbound: outbound::Settings,
+}
+
+/// How codes are made and how often they may be sent and checked.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeSettings {
+    /// Digits, unless the app says otherwise.
+    pub length: u8,
+    /// Checks of one verification in all.
+    pub max_checks: u8,
+    /// Codes that one verification may send in all.
+    pub max_sends: u8,
+    /// Who makes and checks what is said by call.
+    pub call_code: CodeSource,
+    /// Who makes and checks what goes by SMS.
+    pub sms: CodeSource,
+    /// Who makes and checks what goes by e-mail.
+    pub email: CodeSource,
+}
+
+impl CodeSettings {
+    const fn source_of(&self, by: &CodeBy) -> CodeSource {
+        match by {
+            CodeBy::Call { .. } => self.call_code,
+            CodeBy::Sms { .. } => self.sms,
+            CodeBy::Email { .. } => self.email,
+        }
+    }
 }
 
 /// The use cases over one store. Shared by every surface and worker.
@@ -69,6 +123,7 @@ pub struct Service {
     clock: Clock,
     settings: Settings,
     accounts: Vec<Account>,
+    outbound: Arc<Outbound>,
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
@@ -85,7 +140,7 @@ impl Service {
     pub async fn open(
         store: Store,
         clock: Clock,
-        settings: Settings,
+        mut settings: Settings,
         accounts: Vec<Account>,
         server_key: ServerKey,
     ) -> Result<Arc<Self>, OpenError> {
@@ -93,12 +148,15 @@ impl Service {
             return Err(OpenError::OtherServerKey);
         }
         let keys = key::Keys::load(&store).await?;
+        let outbound = std::mem::take(&mut settings.outbound);
+        let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,
             live: Live::new(),
             clock,
             settings,
             accounts,
+            outbound,
             server_key,
             keys,
             starting: start::Starting::default(),

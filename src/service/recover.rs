@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, mpsc};
 
-use crate::domain::{Claim, Dispatch, Event, Verification, VerificationId, WrittenForm};
+use crate::domain::{Attempt, Claim, Dispatch, Event, Verification, VerificationId, WrittenForm};
 use crate::store::{StoreError, record};
 
-use super::{AccountIndex, Judgement, ResolveError, Service};
+use super::{Judgement, ResolveError, Service};
 
 impl Service {
     /// Holds every verification that is in flight, so that notifications find
@@ -16,7 +16,7 @@ impl Service {
         let (report, found) = mpsc::channel();
         let service = Arc::clone(self);
         let visit = move |verification: Verification, claims: Vec<Claim>| {
-            if let Some(interrupted) = service.hold_again(&verification, &claims) {
+            for interrupted in service.hold_again(&verification, &claims) {
                 let _ = report.send(interrupted);
             }
         };
@@ -42,37 +42,40 @@ impl Service {
         Ok(())
     }
 
-    /// Holds one verification; its id and attempt, if the attempt's dispatch was interrupted.
+    /// Holds one verification; its id with each attempt whose dispatch was interrupted.
     fn hold_again(
         &self,
         verification: &Verification,
         claims: &[Claim],
-    ) -> Option<(VerificationId, u8)> {
-        let account = claims.first().and_then(|claim| {
-            let index = self.accounts.iter().position(|account| account.name == claim.account)?;
-            u16::try_from(index).ok()
-        });
-        let claimed: Vec<_> = claims.iter().map(|claim| claim.form).collect();
-        let forms = WrittenForm::finding(&claimed);
-        match account {
-            Some(account) => {
-                let until = verification.live_until(self.timing());
-                let packed = record::pack(verification);
-                self.live.hold(
-                    verification.id,
-                    verification.version,
-                    until,
-                    AccountIndex(account),
-                    &forms,
-                    &packed,
-                );
-            }
-            None => tracing::warn!(
+    ) -> Vec<(VerificationId, u8)> {
+        let packed = record::pack(verification);
+        match claims.first() {
+            // The claims are the forms: nothing has to be computed for a million calls.
+            Some(claim) => self.hold_by_claims(verification, claim, claims, &packed),
+            None => self.hold_unclaimed(verification, &packed),
+        }
+        let intended = |attempt: &&Attempt| attempt.dispatch == Dispatch::Intended;
+        let interrupted = verification.attempts.iter().filter(intended);
+        interrupted.map(|attempt| (verification.id, attempt.index)).collect()
+    }
+
+    fn hold_by_claims(
+        &self,
+        verification: &Verification,
+        first: &Claim,
+        claims: &[Claim],
+        packed: &[u8],
+    ) {
+        let Some((account, _)) = self.account_named(&first.account) else {
+            tracing::warn!(
                 verification.id = %verification.id,
                 "its account is not in the configuration any more; its notifications will not be found",
-            ),
-        }
-        let last = verification.attempts.last()?;
-        (last.dispatch == Dispatch::Intended).then_some((verification.id, last.index))
+            );
+            return;
+        };
+        let claimed: Vec<_> = claims.iter().map(|claim| claim.form).collect();
+        let forms = WrittenForm::finding(&claimed);
+        let until = verification.live_until(self.timing());
+        self.live.hold(verification.id, verification.version, until, account, &forms, packed);
     }
 }

@@ -1,6 +1,6 @@
 //! Redeem: an app uses a verified verification up before it acts on it.
 
-use crate::domain::{Name, PhoneNumber, RedeemRefusal, Verification, VerificationId};
+use crate::domain::{Name, Recipient, RedeemRefusal, Verification, VerificationId};
 use crate::store::{Change, Committed, StoreError};
 
 use super::{ResolveError, Service, ShowRefusal};
@@ -34,18 +34,25 @@ impl Service {
         &self,
         app: &Name,
         id: VerificationId,
-        to: PhoneNumber,
+        to: &Recipient,
         reference: Option<&str>,
     ) -> Result<Verification, RedeemError> {
         loop {
             let verification = self.show(app, id).await?;
             let (next, entry) =
                 verification.redeem(to, reference, self.clock.now(), self.timing())?;
-            let change = Change::new(&next, self.timing(), &[entry], None);
+            let entries = [entry];
+            let deliveries = self.outbound.deliveries(&next, &entries);
+            let tells = !deliveries.is_empty();
+            let change =
+                Change::new(&next, self.timing(), &entries, None).with_deliveries(deliveries);
             // Each conflict is another change that got in, of which a final verification sees few.
             if let Committed::Stored { packed } = self.store.change(change).await? {
                 self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                 self.live.wake(id);
+                if tells {
+                    self.outbound.wake();
+                }
                 return Ok(next);
             }
         }

@@ -10,7 +10,7 @@ use crate::telemetry::metrics::Counters;
 use super::{AccountIndex, Found, Service};
 
 /// How often a change is tried again when another got in first.
-const MOST_TRIES: usize = 16;
+pub(super) const MOST_TRIES: usize = 16;
 
 /// What a caller makes of the newest version of a verification.
 pub struct Judgement {
@@ -23,10 +23,10 @@ pub struct Judgement {
 }
 
 /// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolved {
-    /// A new version is stored.
-    Moved,
+    /// This new version is stored.
+    Moved(Box<Verification>),
     /// Nothing changed.
     Unchanged,
 }
@@ -65,6 +65,21 @@ impl Service {
         }
     }
 
+    /// The newest version from the store, made known in memory: who has met it must
+    /// not read an older one there afterwards.
+    pub(super) async fn stored(
+        &self,
+        id: VerificationId,
+    ) -> Result<Option<Verification>, StoreError> {
+        let stored = self.store.find(id).await?;
+        if let Some(verification) = &stored {
+            let until = verification.live_until(self.timing());
+            let packed = store::record::pack(verification);
+            self.live.put(id, verification.version, until, &packed);
+        }
+        Ok(stored)
+    }
+
     /// Lets `judge` say what happens to the newest version, stores the outcome
     /// with its notification in one transaction, and wakes whoever waits. When
     /// another change got in first, `judge` is asked again.
@@ -86,16 +101,22 @@ impl Service {
                 }
                 return Ok(Resolved::Unchanged);
             };
-            let change = Change::new(&next, self.timing(), &entries, row);
+            let deliveries = self.outbound.deliveries(&next, &entries);
+            let tells = !deliveries.is_empty();
+            let change =
+                Change::new(&next, self.timing(), &entries, row).with_deliveries(deliveries);
             match self.store.change(change).await? {
                 Committed::Conflict => {
-                    verification = self.store.find(id).await?.ok_or(ResolveError::NotFound)?;
+                    verification = self.stored(id).await?.ok_or(ResolveError::NotFound)?;
                 }
                 Committed::Stored { packed } => {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                     self.live.wake(id);
+                    if tells {
+                        self.outbound.wake();
+                    }
                     carry_out(&self.outcomes, &next, &effects);
-                    return Ok(Resolved::Moved);
+                    return Ok(Resolved::Moved(next));
                 }
             }
         }
@@ -103,7 +124,8 @@ impl Service {
     }
 }
 
-fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect]) {
+/// What is done once a new version is stored. A dispatch is done by who has the place for it.
+pub(super) fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect]) {
     for effect in effects {
         match effect {
             Effect::Conclude(outcome) => {
@@ -113,6 +135,7 @@ fn carry_out(outcomes: &Counters, verification: &Verification, effects: &[Effect
                     to = ?verification.to, "verification ended: {}", outcome.as_str(),
                 );
             }
+            Effect::Dispatch { .. } => {}
             Effect::AlarmDisputed => {
                 let was = verification.conclusion().map(|end| end.outcome.status());
                 let was = was.unwrap_or(Status::Pending).as_str();

@@ -49,6 +49,12 @@ impl ServerKey {
         self.wait_token(id).expose().as_bytes().ct_eq(token.as_bytes()).into()
     }
 
+    /// Tells requests apart that came with an Idempotency-Key.
+    #[must_use]
+    pub fn fingerprint_of(&self, request: &[u8]) -> [u8; 32] {
+        self.mac("request", request)
+    }
+
     /// The hash under which a number is kept that must not be kept itself.
     #[must_use]
     pub fn number_hash(&self, digits: &str) -> [u8; 16] {
@@ -57,7 +63,7 @@ impl ServerKey {
         hash
     }
 
-    fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+    pub(super) fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         // HMAC takes keys of any length, so this cannot fail; the digest stands in for nothing.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return Sha256::digest(self.0).into();

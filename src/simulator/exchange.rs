@@ -114,11 +114,11 @@ impl World {
         let ringing_at = after(call.begun_at, script.dial(self.pace));
         self.clock.sleep_until(ringing_at).await;
         self.step(id, Call::ring);
-        let is_button = call.kind == Kind::Button;
-        if is_button && script.notify_start {
+        let is_ours = matches!(call.kind, Kind::Button | Kind::Code);
+        if is_ours && script.notify_start {
             self.notify(id, events::start(&call, script), script.content_type).await;
         }
-        if is_button {
+        if is_ours {
             self.notify(id, events::out_start(&call, script), script.content_type).await;
         }
         for kind in &script.meanwhile {
@@ -128,7 +128,7 @@ impl World {
             Does::Handset => self.person(id, &call, script, ringing_at).await,
             _ => self.scripted(&call, script, ringing_at).await,
         }
-        if is_button {
+        if is_ours {
             self.tell_result(id, script).await;
         }
         self.step(id, |call| call.settled = true);
@@ -217,7 +217,7 @@ impl World {
 
     async fn tell_answer(&self, id: CallId, script: &Script) {
         let call = self.look(|state| state.call(id).cloned());
-        if let Some(call) = call.filter(|call| call.kind == Kind::Button) {
+        if let Some(call) = call.filter(|call| matches!(call.kind, Kind::Button | Kind::Code)) {
             self.notify(id, events::answer(&call, script), script.content_type).await;
         }
     }

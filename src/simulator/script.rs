@@ -175,6 +175,18 @@ impl Default for Script {
 }
 
 impl Script {
+    /// The same for a call that says a code: an outgoing call like any other, in which no
+    /// key is asked for.
+    pub(super) fn of_spoken_code(&self) -> Self {
+        Self {
+            result: ResultEvents::OutEnd,
+            key_in: KeyIn::None,
+            keys: None,
+            calltype: "normal".to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// A phone that waits for a person at the virtual handset.
     pub fn handset() -> Self {
         Self { does: Does::Handset, ..Self::default() }

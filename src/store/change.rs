@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{NotificationRow, record};
+use super::{NewDelivery, NotificationRow, record};
 use crate::domain::{Entry, Outcome, Status, Timing, Verification, VerificationId};
 
 /// A new version of one verification, with what the timeline gains and the
@@ -16,6 +16,7 @@ pub struct Change {
     pub(super) due_at: Option<Timestamp>,
     pub(super) record: Box<[u8]>,
     pub(super) journal: Option<JournalRow>,
+    pub(super) deliveries: Vec<NewDelivery>,
 }
 
 /// One row of the journal.
@@ -56,7 +57,15 @@ impl Change {
             due_at: next.due_at(timing),
             record: record::pack(next),
             journal: JournalRow::of(next.id, entries, notification),
+            deliveries: Vec::new(),
         }
+    }
+
+    /// The same with what apps are told of it, stored in the same transaction.
+    #[must_use]
+    pub fn with_deliveries(mut self, deliveries: Vec<NewDelivery>) -> Self {
+        self.deliveries = deliveries;
+        self
     }
 
     /// The version that the store must hold.

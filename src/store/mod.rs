@@ -6,7 +6,9 @@
 //! domain's business, what to do about an error the caller's.
 
 mod change;
+mod delivery;
 mod error;
+mod intent;
 pub mod record;
 mod rows;
 mod sqlite;
@@ -23,7 +25,12 @@ use jiff::Timestamp;
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use change::{Change, Committed};
+pub use delivery::{
+    Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
+    DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
+};
 pub use error::{OpenError, StoreError};
+pub use intent::{Intended, Intent};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
 pub use start::{IdempotencyKey, Start, Started};
 
@@ -87,6 +94,15 @@ impl Store {
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send + '_ {
         // Not async itself: a future would keep the change, and each around it another copy.
         self.0.change(change)
+    }
+
+    /// Stores a new version whose last attempt is to hold claims, unless another
+    /// version came first or one of the claims is held.
+    ///
+    /// # Errors
+    /// When nothing was stored, see [`StoreError`].
+    pub async fn intend(&self, intent: Intent, now: Timestamp) -> Result<Intended, StoreError> {
+        self.0.intend(intent, now).await
     }
 
     /// Keeps a notification that changed no verification.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Channel, Name, Outcome, PhoneNumber, Status, VerificationId};
+use crate::domain::{Channel, Name, Outcome, Recipient, Status, VerificationId};
 
 /// A notification as received, with its verdict, about to be journaled.
 pub struct NotificationRow {
@@ -55,7 +55,7 @@ pub struct Search {
     /// The app whose verifications are searched.
     pub app: Name,
     /// Who was asked.
-    pub to: Option<PhoneNumber>,
+    pub to: Option<Recipient>,
     /// The app's reference, whole.
     pub reference: Option<String>,
     /// Where it stands.

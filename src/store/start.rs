@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::NewDelivery;
 use crate::domain::{Claim, Entry, Verification, VerificationId};
 
 /// A new verification whose first attempt is intended.
@@ -14,6 +15,8 @@ pub struct Start {
     pub claims: Vec<Claim>,
     /// The app's key against starting twice.
     pub idempotency: Option<IdempotencyKey>,
+    /// What apps are told of it.
+    pub deliveries: Vec<NewDelivery>,
 }
 
 /// An app's key against starting twice.

@@ -26,6 +26,8 @@ pub const STORE_BATCH_SIZE: &str = "ringproof_store_batch_size";
 pub const STORE_COMMIT_SECONDS: &str = "ringproof_store_commit_seconds";
 /// Seconds of a request to the provider, by `method` and `result`.
 pub const PROVIDER_REQUEST_SECONDS: &str = "ringproof_provider_request_seconds";
+/// Tries to deliver to apps, by `result`.
+pub const DELIVERIES_TOTAL: &str = "ringproof_deliveries_total";
 /// Errors of the provider, by `kind`.
 pub const PROVIDER_ERRORS_TOTAL: &str = "ringproof_provider_errors_total";
 /// Alarms raised, by `alarm`.
@@ -35,7 +37,8 @@ pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 4] = ["disputed", "near_miss", "provider_refused", "unlisted_source"];
+const ALARMS: [&str; 5] =
+    ["disputed", "endpoint_disabled", "near_miss", "provider_refused", "unlisted_source"];
 
 /// Upper bounds of the histograms' buckets.
 const BUCKETS: [(&str, &[f64]); 4] = [
@@ -175,6 +178,7 @@ fn describe() {
     spread!(STORE_BATCH_SIZE, "Changes that shared one commit");
     spread!(STORE_COMMIT_SECONDS, Unit::Seconds, "Duration of a commit");
     spread!(PROVIDER_REQUEST_SECONDS, Unit::Seconds, "Duration of requests to the provider");
+    count!(DELIVERIES_TOTAL, "Tries to deliver to apps, by result");
     count!(PROVIDER_ERRORS_TOTAL, "Errors of the provider, by kind");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }

@@ -137,8 +137,10 @@ async fn a_wait_token_shows_and_awaits_its_one_verification_without_what_is_priv
 #[tokio::test]
 async fn only_listed_origins_may_use_a_wait_token_in_a_browser() {
     let app = TestApp::with(|config| {
-        let shop =
-            ringproof::config::App { allowed_origins: vec!["https://shop.example".to_owned()] };
+        let shop = ringproof::config::App {
+            allowed_origins: vec!["https://shop.example".to_owned()],
+            ..Default::default()
+        };
         config.apps.insert("shop".to_owned(), shop);
     })
     .await;

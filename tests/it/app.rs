@@ -45,7 +45,7 @@ pub struct TestApp {
     pub key: String,
     pub token: String,
     /// Removed with the test.
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -115,7 +115,7 @@ impl TestApp {
             simulator_base,
             key,
             token,
-            _data: data,
+            data,
         };
         test.learn().await;
         test
@@ -149,6 +149,11 @@ impl TestApp {
         )
         .await;
         self.learn().await;
+    }
+
+    /// The folder of the store.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     pub async fn stop(mut self) {

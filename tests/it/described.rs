@@ -21,7 +21,9 @@ pub struct Seen<'a> {
 /// Checks an answer, if it is one of the API's.
 pub async fn check(client: &Client, seen: &Seen<'_>) {
     let path = seen.url.path();
-    let is_ours = ["/v1/verifications", "/v1/keys"].iter().any(|ours| path.starts_with(ours));
+    let is_ours = ["/v1/verifications", "/v1/keys", "/v1/deliveries", "/v1/endpoints"]
+        .iter()
+        .any(|ours| path.starts_with(ours));
     if !is_ours && seen.content_type != "application/problem+json" {
         return;
     }

@@ -45,6 +45,11 @@ async fn openapi_describes_every_route_and_every_route_is_there() {
         ("/v1/verifications/{id}/events", vec!["get"]),
         ("/v1/verifications/{id}/cancel", vec!["post"]),
         ("/v1/verifications/{id}/redeem", vec!["post"]),
+        ("/v1/deliveries", vec!["get"]),
+        ("/v1/deliveries/{id}", vec!["get"]),
+        ("/v1/deliveries/{id}/redeliver", vec!["post"]),
+        ("/v1/endpoints", vec!["get"]),
+        ("/v1/endpoints/{name}/enable", vec!["post"]),
         ("/v1/keys", vec!["get", "post"]),
         ("/v1/keys/{id}", vec!["delete"]),
     ] {

@@ -12,7 +12,8 @@ const FUNCTION_LINES: usize = 70;
 const LONG_FILES: [(&str, &str); 0] = [];
 
 /// Functions that may be longer, as `path:name`, each with the reason: page templates.
-const LONG_FUNCTIONS: [(&str, &str); 0] = [];
+const LONG_FUNCTIONS: [(&str, &str); 1] =
+    [("http/error.rs:row", "the one table of codes, a line or two for each")];
 
 #[test]
 fn files_and_functions_stay_within_their_budgets() {

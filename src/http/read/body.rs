@@ -84,6 +84,14 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     }
 }
 
+/// Reads a part of a body that stands at `place` into a wire type.
+///
+/// # Errors
+/// Names the field that is wrong.
+pub fn read_under<T: DeserializeOwned>(place: &str, part: Value) -> Result<T, Problem> {
+    fields::read(part).map_err(|fault| at_fault(fault.under(place)))
+}
+
 fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
     let content_type = request.content_type();
     if content_type.trim().eq_ignore_ascii_case("application/json") {

@@ -62,7 +62,9 @@ impl Fault {
         Self { field: field.to_owned(), kind }
     }
 
-    fn under(mut self, parent: &str) -> Self {
+    /// The same within `parent`.
+    #[must_use]
+    pub fn under(mut self, parent: &str) -> Self {
         self.field = match self.field.as_str() {
             "" => parent.to_owned(),
             field => format!("{parent}.{field}"),

@@ -4,12 +4,14 @@
 mod body;
 mod fields;
 mod id;
+mod idempotency;
 mod json;
 mod prefer;
 mod query;
 
-pub use body::{Json, Unread, read_body};
+pub use body::{Json, Unread, read_body, read_under};
 pub use id::Id;
+pub use idempotency::idempotency;
 pub use json::canonical;
 pub use prefer::{Wait, WaitLimits, wait_of};
 pub use query::{Query, pairs};

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 
+use crate::domain::Status;
 use crate::service::{CancelRefusal, ResolveError, ShowRefusal, to_the_end};
 
 use super::super::access::{Holder, ToStart, not_shown};
@@ -50,12 +51,15 @@ pub async fn cancel(
 fn refused(refusal: CancelRefusal) -> Problem {
     match refusal {
         CancelRefusal::Show(refusal) => not_shown(refusal),
-        CancelRefusal::AlreadyEnded(status) => {
-            let detail = format!("It has ended already: {}.", status.as_str());
-            Problem::new(Code::AlreadyEnded, detail).with("verification_status", status.as_str())
-        }
+        CancelRefusal::AlreadyEnded(status) => already_ended(status),
         CancelRefusal::Resolve(error) => contended(error),
     }
+}
+
+/// What is answered when it has ended before.
+pub(super) fn already_ended(status: Status) -> Problem {
+    let detail = format!("It has ended already: {}.", status.as_str());
+    Problem::new(Code::AlreadyEnded, detail).with("verification_status", status.as_str())
 }
 
 /// What a change that could not be made is answered with.

@@ -16,7 +16,7 @@ use super::super::error::Code;
 use super::super::problem::Problem;
 use super::super::read::Json;
 use super::super::state::State;
-use super::start::name;
+use super::step::name;
 use super::words;
 
 /// What a key may do unless the request says.

@@ -7,7 +7,7 @@ use crate::domain::{Entry, EntryKind};
 
 use super::super::access::Viewer;
 use super::super::problem::instant;
-use super::verification::EvidenceView;
+use super::attempt::EvidenceView;
 use super::words;
 
 /// One entry of a timeline. It never names the number.
@@ -21,11 +21,12 @@ pub struct EntryView {
     at: String,
     /// What happened: `requested`, `call_requested`, `call_accepted`, `call_refused`,
     /// `call_unknown`, `ringing`, `answered`, `call_ended`, `other_call_ended`,
-    /// `key_reported`, `disputed`, `concluded` or `redeemed`. More may come.
+    /// `key_reported`, `code_requested`, `code_accepted`, `code_refused`, `code_unknown`,
+    /// `code_checked`, `next_asked`, `disputed`, `concluded` or `redeemed`. More may come.
     #[serde(rename = "type")]
     #[schema(example = "key_reported")]
     pub kind: &'static str,
-    /// The call, counted from 1.
+    /// The call or message, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u8>,
     /// Why the provider refused.
@@ -42,6 +43,13 @@ pub struct EntryView {
     /// What was checked of the notification.
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<EvidenceView>,
+    /// How a code travels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = words::channel_or_null)]
+    channel: Option<&'static str>,
+    /// Whether a checked code was right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correct: Option<bool>,
     /// How the verification ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = words::outcome)]
@@ -61,6 +69,8 @@ impl EntryView {
             result: None,
             pressed: None,
             evidence: None,
+            channel: None,
+            correct: None,
             outcome: None,
         };
         view.fill(&entry.kind);
@@ -73,13 +83,16 @@ impl EntryView {
 
     fn fill(&mut self, kind: &EntryKind) {
         match kind {
-            EntryKind::Requested | EntryKind::Redeemed => {}
+            EntryKind::Requested | EntryKind::Redeemed | EntryKind::NextAsked => {}
             EntryKind::CallRequested { attempt }
             | EntryKind::CallAccepted { attempt }
             | EntryKind::CallUnknown { attempt }
+            | EntryKind::CodeAccepted { attempt }
+            | EntryKind::CodeUnknown { attempt }
             | EntryKind::Ringing { attempt }
             | EntryKind::Answered { attempt } => self.of_attempt(*attempt),
-            EntryKind::CallRefused { attempt, reason } => {
+            EntryKind::CallRefused { attempt, reason }
+            | EntryKind::CodeRefused { attempt, reason } => {
                 self.of_attempt(*attempt);
                 self.reason = Some(reason.as_str());
             }
@@ -98,6 +111,11 @@ impl EntryView {
                 self.of_attempt(*attempt);
                 self.pressed = Some(pressed.to_string());
             }
+            EntryKind::CodeRequested { attempt, channel } => {
+                self.of_attempt(*attempt);
+                self.channel = Some(channel.as_str());
+            }
+            EntryKind::CodeChecked { correct } => self.correct = Some(*correct),
             EntryKind::Concluded { outcome } => self.outcome = Some(outcome.as_str()),
         }
     }
@@ -113,7 +131,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::{CallResult, Check, Evidence, Outcome, RefusalReason};
+    use crate::domain::{CallResult, Channel, Check, Evidence, Outcome, RefusalReason};
 
     fn shown(kind: EntryKind, viewer: &Viewer) -> Value {
         let entry = Entry { number: 3, at: Timestamp::UNIX_EPOCH, kind };
@@ -163,6 +181,19 @@ mod tests {
                 json!({"type": "concluded", "outcome": "confirmed"}),
             ),
             (EntryKind::Redeemed, json!({"type": "redeemed"})),
+            (
+                EntryKind::CodeRequested { attempt, channel: Channel::Sms },
+                json!({"type": "code_requested", "attempt": 1, "channel": "sms"}),
+            ),
+            (
+                EntryKind::CodeRefused { attempt, reason: RefusalReason::Refused },
+                json!({"type": "code_refused", "attempt": 1, "reason": "refused"}),
+            ),
+            (
+                EntryKind::CodeChecked { correct: false },
+                json!({"type": "code_checked", "correct": false}),
+            ),
+            (EntryKind::NextAsked, json!({"type": "next_asked"})),
         ] {
             assert_eq!(shown(kind.clone(), &Viewer::App), json);
             assert_eq!(shown(kind, &Viewer::Page).get("pressed"), None);

@@ -18,7 +18,7 @@ use super::super::problem::{Problem, sentence};
 use super::super::read::{Id, Json};
 use super::super::state::State;
 use super::cancel::contended;
-use super::start::number;
+use super::step::recipient;
 use super::verification::View;
 
 /// What can be wrong with redeeming.
@@ -40,6 +40,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::MissingField,
     Code::InvalidField,
     Code::InvalidNumber,
+    Code::InvalidAddress,
     Code::Internal,
     Code::StoreUnavailable,
 ];
@@ -84,9 +85,9 @@ pub async fn redeem(
     body: Json<RedeemBody>,
 ) -> Result<HttpResponse, Problem> {
     let RedeemBody { to, reference } = body.body;
-    let to = number("to", &to)?;
+    let to = recipient("to", &to)?;
     let service = Arc::clone(&state.service);
-    let work = async move { service.redeem(&holder.app, id.0, to, reference.as_deref()).await };
+    let work = async move { service.redeem(&holder.app, id.0, &to, reference.as_deref()).await };
     let redeemed = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let verification = View::new(&redeemed, state.service.timing());
     Ok(answer::json(StatusCode::OK, &RedeemAnswer { redeemed: true, verification }))

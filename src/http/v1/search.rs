@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Channel, Name, Outcome, PhoneNumber, Status};
+use crate::domain::{Channel, EmailAddress, Name, Outcome, PhoneNumber, Recipient, Status};
 use crate::service::Search;
 
 use super::super::access::{Holder, ToRead};
@@ -39,7 +39,7 @@ pub const PROBLEMS: &[Code] = &[
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SearchQuery {
-    /// The number, E.164.
+    /// The number, E.164, or the e-mail address.
     to: Option<String>,
     /// The app's own reference, whole.
     reference: Option<String>,
@@ -102,11 +102,11 @@ pub async fn search(
 fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
     Ok(Search {
         app,
-        to: query.to.as_deref().map(number).transpose()?,
+        to: query.to.as_deref().map(recipient).transpose()?,
         reference: query.reference,
         status: word("status", query.status, Status::ALL, Status::as_str)?,
         outcome: word("outcome", query.outcome, Outcome::ALL, Outcome::as_str)?,
-        channel: word("channel", query.channel, [Channel::CallButton], Channel::as_str)?,
+        channel: word("channel", query.channel, Channel::ALL, Channel::as_str)?,
         created_from: time("created_from", query.created_from)?,
         created_until: time("created_until", query.created_until)?,
         before: match query.cursor.map(|cursor| cursor.parse()) {
@@ -120,14 +120,19 @@ fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
     })
 }
 
-fn number(text: &str) -> Result<PhoneNumber, Problem> {
+fn recipient(text: &str) -> Result<Recipient, Problem> {
     // A plus sign that was not escaped arrives as a space.
     let text = text.strip_prefix(' ').map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
-    PhoneNumber::parse(&text)
-        .map_err(|why| Problem::field(Code::InvalidParameter, "to", format!("\"to\": {why}.")))
+    let wrong =
+        |why: String| Problem::field(Code::InvalidParameter, "to", format!("\"to\": {why}."));
+    if text.contains('@') {
+        let address = EmailAddress::parse(&text).map_err(|why| wrong(why.to_string()))?;
+        return Ok(Recipient::Email(address));
+    }
+    PhoneNumber::parse(&text).map(Recipient::Phone).map_err(|why| wrong(why.to_string()))
 }
 
-fn word<T: Copy, const N: usize>(
+pub(super) fn word<T: Copy, const N: usize>(
     parameter: &str,
     text: Option<String>,
     all: [T; N],
@@ -148,7 +153,7 @@ fn time(parameter: &str, text: Option<String>) -> Result<Option<Timestamp>, Prob
     parsed.transpose().map_err(|_| wrong(parameter, "is an instant as in 2026-01-31T12:00:00Z"))
 }
 
-fn limit(text: Option<&str>) -> Result<u16, Problem> {
+pub(super) fn limit(text: Option<&str>) -> Result<u16, Problem> {
     let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
     let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| {
@@ -156,6 +161,6 @@ fn limit(text: Option<&str>) -> Result<u16, Problem> {
     })
 }
 
-fn wrong(parameter: &str, what: &str) -> Problem {
+pub(super) fn wrong(parameter: &str, what: &str) -> Problem {
     Problem::field(Code::InvalidParameter, parameter, format!("{parameter:?} {what}."))
 }

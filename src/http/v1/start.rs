@@ -9,30 +9,25 @@ use actix_web::{HttpRequest, HttpResponse, post};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::domain::{Channel, Key, Name, PhoneNumber};
-use crate::service::{
-    Idempotency, Press, StartRefusal, StartRequest, Started, WantedSounds, to_the_end,
-};
+use crate::domain::{self, Name};
+use crate::service::{Idempotency, StartRefusal, StartRequest, Started, to_the_end};
 
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
 use super::super::problem::{Problem, sentence};
-use super::super::read::{Json, Wait, canonical, wait_of};
+use super::super::read::{Json, Wait, idempotency, wait_of};
 use super::super::state::State;
+use super::step::{self, PlanBody, SoundsBody, StepBody, language, name, recipient, too_long};
 use super::verification::View;
+use super::words;
 
 /// The longest reference, in bytes.
 const MAX_REFERENCE: usize = 256;
 /// The largest metadata, in bytes of JSON.
 const MAX_METADATA: usize = 4 * 1024;
-/// The longest Idempotency-Key.
-const MAX_KEY: usize = 255;
-/// The longest id or name of a sound.
-const MAX_SOUND: usize = 128;
 /// When a start may be tried again that met the service closing or its own twin, in seconds.
 const RETRY_SOON: u64 = 2;
 /// Seconds after which a provider that was not reached is asked again.
@@ -54,13 +49,21 @@ pub const PROBLEMS: &[Code] = &[
     Code::MissingField,
     Code::InvalidField,
     Code::InvalidNumber,
+    Code::InvalidAddress,
     Code::OwnNumber,
     Code::UnknownAccount,
+    Code::UnknownPlan,
+    Code::InvalidPlan,
+    Code::ChannelMismatch,
+    Code::Landline,
+    Code::NotDigits,
     Code::UnknownPrompt,
     Code::UnknownLanguage,
     Code::PressMismatch,
     Code::SoundMissing,
     Code::IdempotencyMismatch,
+    Code::PreSendDenied,
+    Code::PreSendFailed,
     Code::Internal,
     Code::ProviderBusy,
     Code::ProviderUnknown,
@@ -72,17 +75,22 @@ pub const PROBLEMS: &[Code] = &[
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartBody {
-    /// The number to call, in international form.
+    /// The number to reach, in international form, or for `email` an address.
     #[schema(example = "+380991234567")]
     to: String,
-    /// How to reach the person. Default `call_button`, the only one so far.
-    #[schema(example = "call_button")]
+    /// How to reach the person. Default `call_button`. The fields of its step stand beside it.
+    #[schema(schema_with = words::channel)]
     channel: Option<String>,
-    /// The account of the configuration that calls. Default: the first.
+    /// In place of `channel`: the name of a plan of the configuration, or 1 to 8 steps to be
+    /// tried in order.
+    #[schema(value_type = Option<PlanBody>)]
+    plan: Option<Value>,
+    /// The account of the configuration that calls and sends. Default: the first.
     account: Option<String>,
     /// The prompt of the configuration. Default: the one that fits `press`, `default` first.
     prompt: Option<String>,
-    /// The prompt's language. Default `en`, or the prompt's first.
+    /// The language of every step that names none. Default: `en` or the prompt's first for
+    /// `call_button`, the account's for codes.
     #[schema(example = "en")]
     language: Option<String>,
     /// Three sounds of the provider in place of a prompt.
@@ -91,8 +99,23 @@ pub struct StartBody {
     /// the one that the prompt's greeting names.
     #[schema(pattern = "^([0-9]|random)$", example = "1")]
     press: Option<String>,
-    /// The number that the call comes from, one of the account's own.
+    /// The number that the call comes from, one of the account's own; for `email` the
+    /// sender's address.
     from: Option<String>,
+    /// `sms`: a template of the provider's account, by its id.
+    template: Option<String>,
+    /// `sms`: the sender that the phone shows, one of those the provider allows.
+    sender: Option<String>,
+    /// `email`: the subject.
+    subject: Option<String>,
+    /// `email`: the text, with the marker `{#code#}` where the code is to stand.
+    body: Option<String>,
+    /// The app's own code: 4 to 10 digits, the first not 0. Default: one made here.
+    #[schema(pattern = "^[1-9][0-9]{3,9}$")]
+    code: Option<String>,
+    /// Digits of a code made here. Default: the configuration's. Fewer than 6 bring a warning.
+    #[schema(minimum = 4, maximum = 10)]
+    code_length: Option<u8>,
     /// How long the verification may take, in seconds.
     #[schema(minimum = 10, maximum = 600)]
     expires_in: Option<u32>,
@@ -102,21 +125,14 @@ pub struct StartBody {
     /// The app's own data, at most 4096 bytes of JSON.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
+    /// Where status changes are sent, beside the app's endpoints: https, at most 2048
+    /// bytes, signed with the app's `callback_secret`.
+    #[schema(example = "https://shop.example.com/hooks/ringproof")]
+    callback_url: Option<String>,
 }
 
-/// Three sounds of the provider, by id or name.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SoundsBody {
-    /// Played when the call is answered.
-    greeting: String,
-    /// Played after the key.
-    confirmed: String,
-    /// Played after another key or none.
-    fallback: String,
-}
-
-/// Starts a verification: the provider calls the number, and the person presses a key.
+/// Starts a verification: the provider calls the number, and the person presses a key;
+/// or a code is told by call, SMS or e-mail, and the app has it checked.
 ///
 /// Answers once the verification is stored and the provider has answered, or a second
 /// later. With `Prefer: wait=N` it answers once the verification has ended, or after N
@@ -149,14 +165,12 @@ pub async fn start(
     body: Json<StartBody>,
 ) -> Result<HttpResponse, Problem> {
     let wait = wait_of(request.headers(), None, &state.limits)?;
-    let idempotency = idempotency(&request, &holder.app, &body.tree)?;
+    let idempotency = idempotency(&request, &state, &holder.app, &body.tree)?;
     let wanted = wanted(holder.app, body.body, idempotency)?;
-    let service = Arc::clone(&state.service);
-    let now = service.clock().now();
-    let started =
-        to_the_end(state.service.background(), async move { service.start(wanted).await });
-    let started = started.await.map_err(|refusal| refused(refusal, now))?;
-    answer_to(&state, started, wait).await
+    let (service, now) = (Arc::clone(&state.service), state.service.clock().now());
+    let starting = async move { service.start(wanted).await };
+    let started = to_the_end(state.service.background(), starting).await;
+    answer_to(&state, started.map_err(|refusal| refused(refusal, now))?, wait).await
 }
 
 async fn answer_to(
@@ -190,42 +204,12 @@ async fn answer_to(
     Ok(answer)
 }
 
-fn idempotency(
-    request: &HttpRequest,
-    app: &Name,
-    tree: &Value,
-) -> Result<Option<Idempotency>, Problem> {
-    let mut values = request.headers().get_all("idempotency-key");
-    let Some(value) = values.next() else { return Ok(None) };
-    let key = value.as_bytes();
-    let fits = (1..=MAX_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
-    if !fits || values.next().is_some() {
-        let detail = format!("One Idempotency-Key, of 1 to {MAX_KEY} visible ASCII characters.");
-        return Err(Problem::new(Code::InvalidHeader, detail)
-            .with("header", "Idempotency-Key")
-            .with("limit", MAX_KEY));
-    }
-    let mut hash = Sha256::new();
-    hash.update(app.as_str());
-    hash.update([0]);
-    hash.update(canonical(tree));
-    let key = String::from_utf8_lossy(key).into_owned().into_boxed_str();
-    Ok(Some(Idempotency { key, fingerprint: hash.finalize().into() }))
-}
-
 /// The body in the words of the use case.
 fn wanted(
     app: Name,
     body: StartBody,
     idempotency: Option<Idempotency>,
 ) -> Result<StartRequest, Problem> {
-    let known = Channel::CallButton.as_str();
-    if body.channel.as_deref().is_some_and(|channel| channel != known) {
-        let detail = format!("There is no such channel; there is: {known}.");
-        return Err(
-            Problem::field(Code::InvalidField, "channel", detail).with("known", vec![known])
-        );
-    }
     if body.reference.as_ref().is_some_and(|reference| reference.len() > MAX_REFERENCE) {
         return Err(too_long("reference", MAX_REFERENCE));
     }
@@ -233,73 +217,39 @@ fn wanted(
     if metadata.as_ref().is_some_and(|text| text.len() > MAX_METADATA) {
         return Err(too_long("metadata", MAX_METADATA));
     }
+    let step = StepBody {
+        channel: body.channel,
+        wait: None,
+        new_code: None,
+        prompt: body.prompt,
+        language: None,
+        sounds: body.sounds,
+        press: body.press,
+        from: body.from,
+        template: body.template,
+        sender: body.sender,
+        subject: body.subject,
+        body: body.body,
+    };
     Ok(StartRequest {
         app,
-        to: number("to", &body.to)?,
+        to: recipient("to", &body.to)?,
         account: body.account.map(|text| name("account", &text)).transpose()?,
-        from: body.from.map(|text| number("from", &text)).transpose()?,
-        sounds: sounds(body.sounds, body.prompt, body.language)?,
-        press: body.press.map(|text| press(&text)).transpose()?,
+        language: body.language.map(|text| language("language", &text)).transpose()?,
+        plan: step::plan(body.plan, step)?,
+        code: body.code.map(|text| own_code(&text)).transpose()?,
+        code_length: body.code_length,
         expires_in: body.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
         reference: body.reference.map(String::into_boxed_str),
         metadata: metadata.map(String::into_boxed_str),
+        callback_url: body.callback_url.map(String::into_boxed_str),
         idempotency,
     })
 }
 
-fn sounds(
-    given: Option<SoundsBody>,
-    prompt: Option<String>,
-    language: Option<String>,
-) -> Result<WantedSounds, Problem> {
-    let Some(SoundsBody { greeting, confirmed, fallback }) = given else {
-        return Ok(WantedSounds::Prompt {
-            name: prompt.map(|text| name("prompt", &text)).transpose()?,
-            language: language.map(|text| name("language", &text)).transpose()?,
-        });
-    };
-    if prompt.is_some() || language.is_some() {
-        let detail = "Give either sounds, or a prompt and its language.";
-        return Err(Problem::field(Code::InvalidField, "sounds", detail));
-    }
-    let sound = |field: &str, text: String| match text.len() {
-        1..=MAX_SOUND => Ok(text.into_boxed_str()),
-        _ => Err(too_long(&format!("sounds.{field}"), MAX_SOUND)),
-    };
-    Ok(WantedSounds::Given {
-        greeting: sound("greeting", greeting)?,
-        confirmed: sound("confirmed", confirmed)?,
-        fallback: sound("fallback", fallback)?,
-    })
-}
-
-fn press(text: &str) -> Result<Press, Problem> {
-    let digit = || text.parse().ok().filter(|_| text.len() == 1).and_then(Key::new);
-    match text {
-        "random" => Ok(Press::Random),
-        _ => digit().map(Press::Fixed).ok_or_else(|| {
-            let detail = "\"press\" is one digit, \"0\" to \"9\", or \"random\".";
-            Problem::field(Code::InvalidField, "press", detail)
-        }),
-    }
-}
-
-/// A number of the field `field`.
-pub(super) fn number(field: &str, text: &str) -> Result<PhoneNumber, Problem> {
-    PhoneNumber::parse(text)
-        .map_err(|why| Problem::field(Code::InvalidNumber, field, format!("{field:?}: {why}.")))
-}
-
-/// A name of the field `field`.
-pub(super) fn name(field: &str, text: &str) -> Result<Name, Problem> {
-    Name::parse(text)
-        .map_err(|why| Problem::field(Code::InvalidField, field, format!("{field:?}: {why}.")))
-}
-
-/// A field with more bytes than allowed, or with none.
-pub(super) fn too_long(field: &str, limit: usize) -> Problem {
-    let detail = format!("The field {field:?} may have {limit} bytes.");
-    Problem::field(Code::InvalidField, field, detail).with("limit", limit)
+fn own_code(text: &str) -> Result<domain::Code, Problem> {
+    domain::Code::parse(text)
+        .map_err(|why| Problem::field(Code::NotDigits, "code", format!("\"code\": {why}.")))
 }
 
 fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
@@ -307,11 +257,21 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
     match refusal {
         StartRefusal::UnknownAccount(_) => Problem::field(Code::UnknownAccount, "account", detail),
         StartRefusal::UnknownPrompt { .. } => Problem::field(Code::UnknownPrompt, "prompt", detail),
-        StartRefusal::UnknownLanguage { .. } => {
-            Problem::field(Code::UnknownLanguage, "language", detail)
-        }
         StartRefusal::PressMismatch { .. } => Problem::field(Code::PressMismatch, "press", detail),
         StartRefusal::SoundMissing(_) => Problem::new(Code::SoundMissing, detail),
+        StartRefusal::UnknownPlan { .. } => Problem::field(Code::UnknownPlan, "plan", detail),
+        StartRefusal::PlanLength => Problem::field(Code::InvalidPlan, "plan", detail),
+        StartRefusal::ChannelMismatch(channel) => {
+            Problem::field(Code::ChannelMismatch, "to", detail).with("channel", channel.as_str())
+        }
+        StartRefusal::Landline => Problem::field(Code::Landline, "to", detail),
+        StartRefusal::UnknownLanguage { .. } | StartRefusal::UnknownCodeLanguage { .. } => {
+            Problem::field(Code::UnknownLanguage, "language", detail)
+        }
+        StartRefusal::NoMarker { .. } => Problem::field(Code::InvalidField, "body", detail),
+        StartRefusal::CodeLength => Problem::field(Code::InvalidField, "code_length", detail),
+        StartRefusal::CodeUnused => Problem::field(Code::InvalidField, "code", detail),
+        StartRefusal::NewOwnCode => Problem::field(Code::InvalidField, "new_code", detail),
         StartRefusal::OwnNumber => Problem::field(Code::OwnNumber, "to", detail),
         StartRefusal::Lifetime { max } => {
             Problem::field(Code::InvalidField, "expires_in", detail).with("limit", max)
@@ -319,12 +279,16 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::NumberBusy { until } => {
             Problem::field(Code::NumberBusy, "to", detail).retry_at(until, now)
         }
-        StartRefusal::NoRoom(no_room) => {
-            let seconds = no_room.retry_after.as_secs() + 1;
-            Problem::new(Code::ProviderBusy, detail).retry_after(seconds)
+        StartRefusal::NoRoom(room) => {
+            Problem::new(Code::ProviderBusy, detail).retry_after(room.retry_after.as_secs() + 1)
         }
         StartRefusal::ProviderUnknown => {
             Problem::new(Code::ProviderUnknown, detail).retry_after(RETRY_PROVIDER)
+        }
+        StartRefusal::Callback(_) => Problem::field(Code::InvalidField, "callback_url", detail),
+        StartRefusal::Denied { .. } => Problem::new(Code::PreSendDenied, detail),
+        StartRefusal::Unasked | StartRefusal::Unheard { .. } => {
+            Problem::new(Code::PreSendFailed, detail).retry_after(RETRY_SOON)
         }
         StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
         StartRefusal::IdempotencyRunning => {

@@ -5,13 +5,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{Attempt, Channel, Dispatch, Evidence, Sounds, Step, Timing, Verification};
+use crate::domain::{By, Channel, CodeBy, Codes, Sounds, Step, Timing, Verification};
 
 use super::super::problem::instant;
+use super::attempt::{AttemptView, StepView};
+use super::warning::{Warning, warnings};
 use super::words;
-
-/// What is always true of the evidence, and must not be overlooked.
-const NEVER_SIGNED: &str = "the pressed key itself is never signed";
 
 /// A verification, as its app sees it.
 #[derive(Serialize, ToSchema)]
@@ -26,24 +25,24 @@ pub struct View {
     /// Why it ended; null while it is pending.
     #[schema(schema_with = words::outcome)]
     outcome: Option<&'static str>,
-    /// How the person is reached.
+    /// How the person is reached now, or was last.
     #[schema(schema_with = words::channel)]
     channel: &'static str,
-    /// The number, E.164.
+    /// The number, E.164, or the e-mail address.
     #[schema(example = "+380991234567")]
     to: String,
-    /// The number that the call comes from; null when the provider chooses.
+    /// The number or address that it comes from; null when the provider chooses.
     from: Option<String>,
-    /// The account of the configuration that calls.
+    /// The account of the configuration that calls and sends.
     account: String,
-    /// The digit that the person is asked to press.
+    /// The digit that the person is asked to press; null when a code is asked for.
     #[schema(example = "1")]
-    press: String,
+    press: Option<String>,
     /// Whether the digit was drawn at random, for the app to show.
     random: bool,
-    /// The prompt; null when the start gave sounds.
+    /// The prompt; null when the start gave sounds, or a code is asked for.
     prompt: Option<String>,
-    /// The prompt's language; null when the start gave sounds.
+    /// The language, where one was given or chosen.
     language: Option<String>,
     /// The sounds that the start gave; null when it named a prompt.
     sounds: Option<SoundsView>,
@@ -52,6 +51,8 @@ pub struct View {
     /// The app's own data.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
+    /// Where its status changes are sent beside the app's endpoints, if its start named that.
+    callback_url: Option<String>,
     /// When it was stored, RFC 3339.
     #[schema(format = DateTime)]
     created_at: String,
@@ -66,16 +67,31 @@ pub struct View {
     /// When it was redeemed.
     #[schema(format = DateTime)]
     redeemed_at: Option<String>,
-    /// Why the provider did not place the call; null unless the outcome is `provider_refused`.
+    /// Why the provider did not place the last call or message; null if it did.
     #[schema(schema_with = words::reason)]
     reason: Option<&'static str>,
     /// What is worth knowing, though nothing is wrong.
     warnings: Vec<Warning>,
-    /// The calls.
+    /// What is tried, in order.
+    plan: Vec<StepView>,
+    /// The calls and messages.
     attempts: Vec<AttemptView>,
-    /// No start for this number is taken before then.
+    /// No start of a button call for this number is taken before then.
     #[schema(format = DateTime)]
     retry_at: Option<String>,
+    /// Digits of the code; null when none is sent.
+    code_length: Option<u8>,
+    /// Checks that are left; null when no code is sent.
+    checks_left: Option<u8>,
+    /// Codes that may still be sent; null when none is.
+    sends_left: Option<u8>,
+    /// The channel to try next: by `/next` while it is pending, with a new start after
+    /// it failed; null when nothing is advised.
+    #[schema(schema_with = words::channel_or_null)]
+    next_channel: Option<&'static str>,
+    /// From when on `/next` is taken; null when it is not.
+    #[schema(format = DateTime)]
+    next_at: Option<String>,
     /// With it a page may show and await this one verification. Only in the answer of a start.
     #[serde(skip_serializing_if = "Option::is_none")]
     wait_token: Option<String>,
@@ -122,75 +138,28 @@ pub struct SoundsView {
     fallback: String,
 }
 
-/// Something worth knowing.
-#[derive(Serialize, ToSchema)]
-pub struct Warning {
-    /// A stable word.
-    #[schema(example = "number_not_known_valid")]
-    code: &'static str,
-    /// The same for people.
-    message: &'static str,
-}
-
-/// One call.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Attempt)]
-pub struct AttemptView {
-    /// Counts from 1.
-    number: u8,
-    /// How the person is reached.
-    #[schema(schema_with = words::channel)]
-    channel: &'static str,
-    /// What became of asking the provider; `unknown` may have been placed.
-    #[schema(schema_with = words::dispatch)]
-    dispatch: &'static str,
-    /// How the call ended.
-    #[schema(schema_with = words::result)]
-    result: Option<&'static str>,
-    /// The keys that were reported; empty when none was pressed, null before a report.
-    pressed: Option<String>,
-    /// What was checked of the notification that reported the key.
-    evidence: Option<EvidenceView>,
-}
-
-/// What was checked of a notification.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Evidence)]
-pub struct EvidenceView {
-    /// How far it can be trusted.
-    #[schema(schema_with = words::level)]
-    level: &'static str,
-    /// The checks that held.
-    #[schema(schema_with = checks)]
-    checks: Vec<&'static str>,
-    /// What no check covers.
-    note: &'static str,
-}
-
-fn checks() -> utoipa::openapi::schema::Array {
-    utoipa::openapi::schema::ArrayBuilder::new().items(words::check()).build()
-}
-
 impl View {
     /// The newest version for its app.
     #[must_use]
     pub fn new(verification: &Verification, timing: &Timing) -> Self {
         let end = verification.conclusion();
-        let step = verification.plan.first();
-        let (prompt, language, sounds) =
-            step.map_or((None, None, None), |step| sounds(&step.sounds));
-        let retry_at =
-            verification.attempts.iter().map(|attempt| attempt.claims_held_until(timing)).max();
+        let step = verification.current_step();
+        let button = step.and_then(Step::button);
+        let Said { from, prompt, language, sounds } = step.map(Said::by).unwrap_or_default();
+        let calls = verification.attempts.iter().filter(|attempt| !attempt.asks.is_code());
+        let retry_at = calls.map(|attempt| attempt.claims_held_until(timing)).max();
+        let codes = verification.codes.as_deref();
+        let next = verification.asked_step_at(timing).ok();
         Self {
             id: verification.id.to_string(),
             status: verification.status().as_str(),
             outcome: end.map(|end| end.outcome.as_str()),
             channel: step.map_or(Channel::CallButton, Step::channel).as_str(),
             to: verification.to.to_string(),
-            from: step.and_then(|step| step.from).map(|from| from.to_string()),
+            from,
             account: step.map(|step| step.account.to_string()).unwrap_or_default(),
-            press: step.map(|step| step.press.to_string()).unwrap_or_default(),
-            random: step.is_some_and(|step| step.random_key),
+            press: button.map(|button| button.press.to_string()),
+            random: button.is_some_and(|button| button.random_key),
             prompt,
             language,
             sounds,
@@ -199,6 +168,7 @@ impl View {
                 .metadata
                 .as_deref()
                 .and_then(|text| serde_json::from_str(text).ok()),
+            callback_url: verification.callback_url.as_deref().map(str::to_owned),
             created_at: instant(verification.created_at),
             expires_at: instant(verification.expires_at),
             ended_at: end.map(|end| instant(end.at)),
@@ -206,8 +176,18 @@ impl View {
             redeemed_at: end.and_then(|end| end.redeemed_at).map(instant),
             reason: verification.refusal().map(|reason| reason.as_str()),
             warnings: warnings(verification),
-            attempts: verification.attempts.iter().map(AttemptView::new).collect(),
+            plan: verification.plan.iter().map(StepView::new).collect(),
+            attempts: verification
+                .attempts
+                .iter()
+                .map(|attempt| AttemptView::new(verification, attempt))
+                .collect(),
             retry_at: retry_at.map(instant),
+            code_length: codes.map(|codes| codes.length),
+            checks_left: codes.map(Codes::checks_left),
+            sends_left: codes.map(|codes| sends_left(verification, codes)),
+            next_channel: verification.advised_channel(timing).map(Channel::as_str),
+            next_at: next.map(|(_, at)| instant(at)),
             wait_token: None,
         }
     }
@@ -225,14 +205,14 @@ impl WaitView {
     #[must_use]
     pub fn new(verification: &Verification) -> Self {
         let end = verification.conclusion();
-        let step = verification.plan.first();
-        let random = step.filter(|step| step.random_key);
+        let step = verification.current_step();
+        let random = step.and_then(Step::button).filter(|button| button.random_key);
         Self {
             id: verification.id.to_string(),
             status: verification.status().as_str(),
             outcome: end.map(|end| end.outcome.as_str()),
             channel: step.map_or(Channel::CallButton, Step::channel).as_str(),
-            press: random.map(|step| step.press.to_string()),
+            press: random.map(|button| button.press.to_string()),
             random: random.is_some(),
             created_at: instant(verification.created_at),
             expires_at: instant(verification.expires_at),
@@ -241,56 +221,53 @@ impl WaitView {
     }
 }
 
-impl AttemptView {
-    fn new(attempt: &Attempt) -> Self {
-        let report = attempt.key_report.as_ref();
-        let result = report.map(|report| report.result).or(attempt.call_end.map(|end| end.result));
-        Self {
-            number: attempt.index.saturating_add(1),
-            channel: Channel::CallButton.as_str(),
-            dispatch: match attempt.dispatch {
-                Dispatch::Intended => "intended",
-                Dispatch::Accepted => "accepted",
-                Dispatch::Refused { .. } => "refused",
-                Dispatch::Unknown => "unknown",
+fn sends_left(verification: &Verification, codes: &Codes) -> u8 {
+    let sent = u8::try_from(verification.sends()).unwrap_or(u8::MAX);
+    codes.sends_limit.saturating_sub(sent)
+}
+
+/// What a step says and from whom, as far as it was given.
+#[derive(Default)]
+struct Said {
+    from: Option<String>,
+    prompt: Option<String>,
+    language: Option<String>,
+    sounds: Option<SoundsView>,
+}
+
+impl Said {
+    fn by(step: &Step) -> Self {
+        match &step.by {
+            By::Button(button) => Self {
+                from: button.from.map(|from| from.to_string()),
+                ..Self::playing(&button.sounds)
             },
-            result: result.map(|result| result.as_str()),
-            pressed: report.map(|report| report.pressed.to_string()),
-            evidence: report.map(|report| EvidenceView::new(report.evidence)),
+            By::Code(code) => Self {
+                from: match &code.by {
+                    CodeBy::Call { from } => from.map(|from| from.to_string()),
+                    CodeBy::Sms { sender: from, .. } | CodeBy::Email { from, .. } => {
+                        from.as_deref().map(str::to_owned)
+                    }
+                },
+                language: code.language.as_ref().map(ToString::to_string),
+                ..Self::default()
+            },
         }
     }
-}
 
-impl EvidenceView {
-    /// What was checked, in words.
-    #[must_use]
-    pub fn new(evidence: Evidence) -> Self {
-        Self {
-            level: evidence.level().as_str(),
-            checks: evidence.checks().map(|check| check.as_str()).collect(),
-            note: NEVER_SIGNED,
-        }
-    }
-}
-
-fn warnings(verification: &Verification) -> Vec<Warning> {
-    if verification.known_valid {
-        return Vec::new();
-    }
-    let message =
-        "the number is possible, but its country's numbering plan does not know it as one in use";
-    vec![Warning { code: "number_not_known_valid", message }]
-}
-
-fn sounds(sounds: &Sounds) -> (Option<String>, Option<String>, Option<SoundsView>) {
-    match sounds {
-        Sounds::Prompt { name, language } => {
-            (Some(name.to_string()), Some(language.to_string()), None)
-        }
-        Sounds::Given { greeting, confirmed, fallback } => {
-            let [greeting, confirmed, fallback] =
-                [greeting, confirmed, fallback].map(ToString::to_string);
-            (None, None, Some(SoundsView { greeting, confirmed, fallback }))
+    fn playing(sounds: &Sounds) -> Self {
+        match sounds {
+            Sounds::Prompt { name, language } => Self {
+                prompt: Some(name.to_string()),
+                language: Some(language.to_string()),
+                ..Self::default()
+            },
+            Sounds::Given { greeting, confirmed, fallback } => {
+                let [greeting, confirmed, fallback] =
+                    [greeting, confirmed, fallback].map(ToString::to_string);
+                let sounds = Some(SoundsView { greeting, confirmed, fallback });
+                Self { sounds, ..Self::default() }
+            }
         }
     }
 }

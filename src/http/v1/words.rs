@@ -2,8 +2,8 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
-use crate::domain::{CallResult, Check, Outcome, RefusalReason, Status};
-use crate::service::Scope;
+use crate::domain::{CallResult, Channel, Check, Outcome, RefusalReason, Status};
+use crate::service::{CheckResult, DeliveryState, Scope};
 
 fn words(all: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
@@ -55,7 +55,22 @@ pub fn check() -> Object {
 
 /// Channels.
 pub fn channel() -> Object {
-    words(["call_button"])
+    words(Channel::ALL.map(Channel::as_str))
+}
+
+/// Channels, or null.
+pub fn channel_or_null() -> Object {
+    words_or_null(Channel::ALL.map(Channel::as_str))
+}
+
+/// Results of checks.
+pub fn check_result() -> Object {
+    words(CheckResult::ALL.map(CheckResult::as_str))
+}
+
+/// States of deliveries.
+pub fn delivery_state() -> Object {
+    words(DeliveryState::ALL.map(DeliveryState::as_str))
 }
 
 /// Scopes.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Key, Name, PhoneNumber, Secret, Sounds, State, Step, Verification, VerificationId,
+    Button, By, Key, Name, PhoneNumber, Secret, Sounds, State, Step, Verification, VerificationId,
 };
 use crate::intake::{Asking, Policy};
 use crate::service::{Facts, Offsets};
@@ -48,18 +48,23 @@ pub(super) fn verification(
 ) -> Verification {
     let step = Step {
         account: name("main"),
-        from: None,
-        press,
-        random_key: press != Key::ONE,
-        sounds: Sounds::Prompt { name: name("default"), language: name("en") },
+        wait: None,
+        skipped: false,
+        by: By::Button(Button {
+            from: None,
+            press,
+            random_key: press != Key::ONE,
+            sounds: Sounds::Prompt { name: name("default"), language: name("en") },
+        }),
     };
     let verification = Verification {
         id: VerificationId::from_bytes(u128::from(id).to_be_bytes()),
         app: name("shop"),
-        to,
+        to: to.into(),
         known_valid: true,
         reference: None,
         metadata: None,
+        callback_url: None,
         created_at: now,
         expires_at,
         plan: vec![step],
@@ -67,6 +72,8 @@ pub(super) fn verification(
         state: State::Pending,
         version: 1,
         entries: 0,
+        codes: None,
+        not_before: None,
     };
     verification.begin(now).0
 }

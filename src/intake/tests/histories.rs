@@ -44,7 +44,12 @@ fn what_is_promised_holds_in_every_history() {
     }
     println!("{}", sum.describe());
     assert_eq!(sum.histories, HISTORIES);
-    for (outcome, count) in Outcome::ALL.iter().zip(sum.outcomes) {
+    // Codes have histories of their own, beside the plans.
+    let by_call =
+        |outcome: &Outcome| !matches!(outcome, Outcome::CodeCorrect | Outcome::TooManyChecks);
+    for (outcome, count) in
+        Outcome::ALL.iter().zip(sum.outcomes).filter(|(outcome, _)| by_call(outcome))
+    {
         assert!(count > 0, "no history ended as {}", outcome.as_str());
     }
     assert!(sum.redeemed > 0 && sum.disputed > 0 && sum.refused_starts > 0);

@@ -1,7 +1,7 @@
 //! What must hold in every history, by the numbers of design.
 //!
-//! 3 and 5 speak of codes, which do not exist yet. 8 is the store's own and is
-//! tested with it. 9 has a test of its own, `orders`.
+//! 3 and 5 speak of codes, which have histories of their own beside the domain. 8 is
+//! the store's own and is tested with it. 9 has a test of its own, `orders`.
 
 use super::pbx::Millis;
 use super::truth::{Call, Origin};

@@ -176,7 +176,7 @@ impl World {
     /// Redeems as the service does.
     pub(super) fn redeem(&mut self, index: usize, number: usize) -> Result<(), RedeemRefusal> {
         let (now, to) = (instant(self.now), numbers()[number].number);
-        let (next, _) = self.newest(index).redeem(to, None, now, &self.timing)?;
+        let (next, _) = self.newest(index).redeem(&to.into(), None, now, &self.timing)?;
         assert!(self.change(index, next), "nobody else changed it");
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! keeps nothing of what it is told.
 
 mod client;
+mod codes;
 mod statistics;
 
 use std::error::Error;
@@ -25,6 +26,8 @@ use crate::zadarma::wire::{
 };
 use client::{Answer, Client, Limit, Verb};
 
+pub(super) use codes::{CODE_LANGUAGES, CODE_MARKER};
+
 /// An account at Zadarma.
 pub(super) struct Zadarma {
     name: Name,
@@ -43,7 +46,8 @@ struct Method {
     path: &'static str,
 }
 
-const CALL_BUTTON: Method = Method { verb: Verb::Post, path: "/v1/verify/" };
+const VERIFY: Method = Method { verb: Verb::Post, path: "/v1/verify/" };
+const CHECK: Method = Method { verb: Verb::Post, path: "/v1/verify/check/" };
 const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/" };
 const OWN_NUMBERS: Method = Method { verb: Verb::Get, path: "/v1/direct_numbers/" };
 const EXTENSIONS: Method = Method { verb: Verb::Get, path: "/v1/pbx/internal/" };
@@ -83,7 +87,7 @@ impl Zadarma {
             None => params,
         };
         let result = match slot.turn().await {
-            Ok(()) => self.send::<VerifyAnswer>(&self.queue, CALL_BUTTON, params).await,
+            Ok(()) => self.send::<VerifyAnswer>(&self.queue, VERIFY, params).await,
             Err(_too_late) => Err(ProviderError::RateLimited),
         };
         match result {

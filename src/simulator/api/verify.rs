@@ -174,7 +174,7 @@ impl Wanted {
                         sounds: None,
                         spoken: Some(message.text.clone()),
                     };
-                    exchange::begin(world, order, script.clone(), gate)
+                    exchange::begin(world, order, script.of_spoken_code(), gate)
                 });
                 world.change(|state| remember(&mut state.messages, message));
                 (answer, call)

@@ -2,7 +2,7 @@
 //! given again.
 
 use super::Unreadable;
-use crate::domain::{CallResult, Outcome, RefusalReason, Status};
+use crate::domain::{CallResult, Channel, Outcome, RefusalReason, Status};
 
 pub(in crate::store) const fn status_code(status: Status) -> u8 {
     match status {
@@ -27,6 +27,8 @@ pub(in crate::store) const fn outcome_code(outcome: Outcome) -> u8 {
         Outcome::ProviderLost => 8,
         Outcome::Expired => 9,
         Outcome::Canceled => 10,
+        Outcome::CodeCorrect => 11,
+        Outcome::TooManyChecks => 12,
     }
 }
 
@@ -62,6 +64,24 @@ pub(super) const fn reason_code(reason: RefusalReason) -> u8 {
 
 pub(super) fn reason(code: u8) -> Result<RefusalReason, Unreadable> {
     decode(&RefusalReason::ALL, reason_code, code).ok_or(Unreadable("a refusal is unknown"))
+}
+
+pub(super) const fn channel_code(channel: Channel) -> u8 {
+    match channel {
+        Channel::CallButton => 0,
+        Channel::CallCode => 1,
+        Channel::Sms => 2,
+        Channel::Email => 3,
+    }
+}
+
+/// A channel's place in a set of them.
+pub(in crate::store) const fn channel_bit(channel: Channel) -> u8 {
+    1 << channel_code(channel)
+}
+
+pub(super) fn channel(code: u8) -> Result<Channel, Unreadable> {
+    decode(&Channel::ALL, channel_code, code).ok_or(Unreadable("a channel is unknown"))
 }
 
 fn decode<T: Copy>(all: &[T], encode: fn(T) -> u8, code: u8) -> Option<T> {

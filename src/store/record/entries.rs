@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{outcome, outcome_code, reason, reason_code, result, result_code};
+use super::codes::{
+    channel, channel_code, outcome, outcome_code, reason, reason_code, result, result_code,
+};
 use super::{Span, Unreadable, after, since};
 use crate::domain::{Entry, EntryKind, Evidence};
 
@@ -34,6 +36,26 @@ enum StoredKind<'a> {
     Disputed { attempt: u8, pressed: &'a str },
     Concluded { outcome: u8 },
     Redeemed,
+    // From here on of the format with codes.
+    CodeRequested { attempt: u8, channel: u8 },
+    CodeAccepted { attempt: u8 },
+    CodeRefused { attempt: u8, reason: u8 },
+    CodeUnknown { attempt: u8 },
+    CodeChecked { correct: bool },
+    NextAsked,
+}
+
+/// Whether the plain format does not know an entry.
+pub(super) const fn is_of_codes(entry: &Entry) -> bool {
+    matches!(
+        entry.kind,
+        EntryKind::CodeRequested { .. }
+            | EntryKind::CodeAccepted { .. }
+            | EntryKind::CodeRefused { .. }
+            | EntryKind::CodeUnknown { .. }
+            | EntryKind::CodeChecked { .. }
+            | EntryKind::NextAsked
+    )
 }
 
 impl<'a> Stored<'a> {
@@ -83,6 +105,16 @@ impl<'a> StoredKind<'a> {
             EntryKind::Disputed { attempt, ref pressed } => Self::Disputed { attempt, pressed },
             EntryKind::Concluded { outcome } => Self::Concluded { outcome: outcome_code(outcome) },
             EntryKind::Redeemed => Self::Redeemed,
+            EntryKind::CodeRequested { attempt, channel } => {
+                Self::CodeRequested { attempt, channel: channel_code(channel) }
+            }
+            EntryKind::CodeAccepted { attempt } => Self::CodeAccepted { attempt },
+            EntryKind::CodeRefused { attempt, reason } => {
+                Self::CodeRefused { attempt, reason: reason_code(reason) }
+            }
+            EntryKind::CodeUnknown { attempt } => Self::CodeUnknown { attempt },
+            EntryKind::CodeChecked { correct } => Self::CodeChecked { correct },
+            EntryKind::NextAsked => Self::NextAsked,
         }
     }
 
@@ -116,6 +148,16 @@ impl<'a> StoredKind<'a> {
             }
             Self::Concluded { outcome: code } => EntryKind::Concluded { outcome: outcome(code)? },
             Self::Redeemed => EntryKind::Redeemed,
+            Self::CodeRequested { attempt, channel: code } => {
+                EntryKind::CodeRequested { attempt, channel: channel(code)? }
+            }
+            Self::CodeAccepted { attempt } => EntryKind::CodeAccepted { attempt },
+            Self::CodeRefused { attempt, reason: code } => {
+                EntryKind::CodeRefused { attempt, reason: reason(code)? }
+            }
+            Self::CodeUnknown { attempt } => EntryKind::CodeUnknown { attempt },
+            Self::CodeChecked { correct } => EntryKind::CodeChecked { correct },
+            Self::NextAsked => EntryKind::NextAsked,
         })
     }
 }

@@ -7,6 +7,7 @@
 
 mod codes;
 mod entries;
+mod extra;
 mod verification;
 
 use jiff::Timestamp;
@@ -14,10 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Entry, Verification};
 
-pub(super) use codes::{outcome_code, status_code};
+pub(super) use codes::{channel_bit, outcome_code, status_code};
 
-/// The format that is written.
-const FORMAT: u8 = 1;
+/// The format of plain button calls.
+const PLAIN: u8 = 1;
+/// The format of what has more to it, codes, a plan or a callback: the plain one's
+/// fields, then those.
+const WITH_MORE: u8 = 2;
 
 /// Room for a usual record.
 const USUAL_LENGTH: usize = 192;
@@ -30,7 +34,9 @@ pub struct Unreadable(pub(super) &'static str);
 /// Packs a verification.
 #[must_use]
 pub fn pack(verification: &Verification) -> Box<[u8]> {
-    write(&verification::Stored::of(verification))
+    let stored = verification::Stored::of(verification);
+    let extra = extra::Extra::of(verification);
+    if extra.is_empty() { write(PLAIN, &stored) } else { write(WITH_MORE, &(stored, extra)) }
 }
 
 /// Reads a packed verification; any bytes are answered.
@@ -38,13 +44,20 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
-    read::<verification::Stored<'_>>(bytes)?.into_verification()
+    let (stored, extra) = match bytes.first() {
+        Some(&WITH_MORE) => read::<(verification::Stored<'_>, _)>(WITH_MORE, bytes)?,
+        _ => (read(PLAIN, bytes)?, extra::Extra::default()),
+    };
+    let mut verification = stored.into_verification()?;
+    extra.complete(&mut verification)?;
+    Ok(verification)
 }
 
 /// Packs timeline entries.
 #[must_use]
 pub fn pack_entries(entries: &[Entry]) -> Box<[u8]> {
-    write(&entries::Stored::of(entries))
+    let format = if entries.iter().any(entries::is_of_codes) { WITH_MORE } else { PLAIN };
+    write(format, &entries::Stored::of(entries))
 }
 
 /// Reads packed timeline entries; any bytes are answered.
@@ -52,20 +65,21 @@ pub fn pack_entries(entries: &[Entry]) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, Unreadable> {
-    read::<entries::Stored<'_>>(bytes)?.into_entries()
+    let format = if bytes.first() == Some(&WITH_MORE) { WITH_MORE } else { PLAIN };
+    read::<entries::Stored<'_>>(format, bytes)?.into_entries()
 }
 
-fn write<S: Serialize>(stored: &S) -> Box<[u8]> {
+fn write<S: Serialize>(format: u8, stored: &S) -> Box<[u8]> {
     let mut bytes = Vec::with_capacity(USUAL_LENGTH);
-    bytes.push(FORMAT);
+    bytes.push(format);
     let bytes = postcard::to_extend(stored, bytes)
         .expect("plain structs of known length do not fail, and a Vec grows");
     bytes.into_boxed_slice()
 }
 
-fn read<'b, S: Deserialize<'b>>(bytes: &'b [u8]) -> Result<S, Unreadable> {
+fn read<'b, S: Deserialize<'b>>(expected: u8, bytes: &'b [u8]) -> Result<S, Unreadable> {
     let (format, packed) = bytes.split_first().ok_or(Unreadable("it is empty"))?;
-    if *format != FORMAT {
+    if *format != expected {
         return Err(Unreadable("its format is unknown to this release"));
     }
     match postcard::take_from_bytes(packed) {

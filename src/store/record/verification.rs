@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::codes::{outcome, outcome_code, reason, reason_code, result, result_code};
 use super::{Span, Unreadable, after, after_if, since};
 use crate::domain::{
-    Attempt, CallEnd, Conclusion, Dispatch, Evidence, Key, KeyReport, Name, PbxTime, PhoneNumber,
-    Sounds, State, Step, Verification, VerificationId,
+    Asks, Attempt, Button, By, CallEnd, CodeBy, CodeSource, CodeStep, Conclusion, Dispatch,
+    Evidence, Key, KeyReport, Name, PbxTime, PhoneNumber, Recipient, Sounds, State, Step,
+    Verification, VerificationId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -41,8 +42,17 @@ struct StoredStep<'a> {
 
 #[derive(Serialize, Deserialize)]
 enum StoredSounds<'a> {
-    Prompt { name: &'a str, language: &'a str },
-    Given { greeting: &'a str, confirmed: &'a str, fallback: &'a str },
+    Prompt {
+        name: &'a str,
+        language: &'a str,
+    },
+    Given {
+        greeting: &'a str,
+        confirmed: &'a str,
+        fallback: &'a str,
+    },
+    /// No call that plays sounds; see [`Extra`](super::extra::Extra).
+    Code,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,7 +109,7 @@ impl<'a> Stored<'a> {
         Self {
             id: *verification.id.as_bytes(),
             app: verification.app.as_str(),
-            to: verification.to.as_u64(),
+            to: verification.to.phone().map_or(0, PhoneNumber::as_u64),
             known_valid: verification.known_valid,
             reference: verification.reference.as_deref(),
             metadata: verification.metadata.as_deref(),
@@ -122,10 +132,11 @@ impl<'a> Stored<'a> {
         Ok(Verification {
             id: VerificationId::from_bytes(self.id),
             app: name(self.app)?,
-            to: PhoneNumber::from_u64(self.to),
+            to: Recipient::Phone(PhoneNumber::from_u64(self.to)),
             known_valid: self.known_valid,
             reference: self.reference.map(Into::into),
             metadata: self.metadata.map(Into::into),
+            callback_url: None,
             created_at: base,
             expires_at: after(base, self.expires_at)?,
             plan: self.plan.into_iter().map(StoredStep::into_step).collect::<Result<_, _>>()?,
@@ -140,13 +151,20 @@ impl<'a> Stored<'a> {
             },
             version: self.version,
             entries: self.entries,
+            codes: None,
+            not_before: None,
         })
     }
 }
 
 impl<'a> StoredStep<'a> {
     fn of(step: &'a Step) -> Self {
-        let sounds = match &step.sounds {
+        let account = step.account.as_str();
+        let By::Button(button) = &step.by else {
+            let sounds = StoredSounds::Code;
+            return Self { account, from: None, press: 0, random_key: false, sounds };
+        };
+        let sounds = match &button.sounds {
             Sounds::Prompt { name, language } => {
                 StoredSounds::Prompt { name: name.as_str(), language: language.as_str() }
             }
@@ -155,10 +173,10 @@ impl<'a> StoredStep<'a> {
             }
         };
         Self {
-            account: step.account.as_str(),
-            from: step.from.map(PhoneNumber::as_u64),
-            press: step.press.digit(),
-            random_key: step.random_key,
+            account,
+            from: button.from.map(PhoneNumber::as_u64),
+            press: button.press.digit(),
+            random_key: button.random_key,
             sounds,
         }
     }
@@ -173,13 +191,25 @@ impl<'a> StoredStep<'a> {
                 confirmed: confirmed.into(),
                 fallback: fallback.into(),
             },
+            StoredSounds::Code => {
+                let by = CodeBy::Call { from: None };
+                let (source, new_code) = (CodeSource::Own, false);
+                let code = CodeStep { source, new_code, language: None, by };
+                let (account, by) = (name(self.account)?, By::Code(Box::new(code)));
+                return Ok(Step { account, wait: None, skipped: false, by });
+            }
         };
-        Ok(Step {
-            account: name(self.account)?,
+        let button = Button {
             from: self.from.map(PhoneNumber::from_u64),
             press: key(self.press)?,
             random_key: self.random_key,
             sounds,
+        };
+        Ok(Step {
+            account: name(self.account)?,
+            wait: None,
+            skipped: false,
+            by: By::Button(button),
         })
     }
 }
@@ -191,7 +221,7 @@ impl<'a> StoredAttempt<'a> {
             index: attempt.index,
             step: attempt.step,
             intent_at: from_base(attempt.intent_at),
-            press: attempt.press.digit(),
+            press: asks_code(attempt.asks),
             dispatch: match attempt.dispatch {
                 Dispatch::Intended => StoredDispatch::Intended,
                 Dispatch::Accepted => StoredDispatch::Accepted,
@@ -224,7 +254,7 @@ impl<'a> StoredAttempt<'a> {
             index: self.index,
             step: self.step,
             intent_at: after(base, self.intent_at)?,
-            press: key(self.press)?,
+            asks: asks(self.press)?,
             dispatch: match self.dispatch {
                 StoredDispatch::Intended => Dispatch::Intended,
                 StoredDispatch::Accepted => Dispatch::Accepted,
@@ -239,6 +269,7 @@ impl<'a> StoredAttempt<'a> {
             hint: self.hint.map(result).transpose()?,
             key_report: self.key_report.map(|report| report.into_report(base)).transpose()?,
             earlier_call_start: self.earlier_call_start.map(PbxTime),
+            request: None,
         })
     }
 }
@@ -285,7 +316,22 @@ impl StoredConclusion {
     }
 }
 
-fn name(text: &str) -> Result<Name, Unreadable> {
+/// A key's digit, or from 10 on a code's generation.
+const fn asks_code(asks: Asks) -> u8 {
+    match asks {
+        Asks::Key(key) => key.digit(),
+        Asks::Code(generation) => generation.saturating_add(10),
+    }
+}
+
+fn asks(code: u8) -> Result<Asks, Unreadable> {
+    match code.checked_sub(10) {
+        Some(generation) => Ok(Asks::Code(generation)),
+        None => key(code).map(Asks::Key),
+    }
+}
+
+pub(super) fn name(text: &str) -> Result<Name, Unreadable> {
     Name::parse(text).map_err(|_| Unreadable("a name in it is none"))
 }
 

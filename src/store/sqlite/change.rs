@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Failure, nanoseconds};
+use super::deliveries;
 use super::writer::Work;
 use crate::domain::VerificationId;
 use crate::store::change::JournalRow;
@@ -39,6 +40,7 @@ impl Work for Change {
             return Ok(false);
         }
         remind(on, self.id, self.due_at)?;
+        deliveries::insert(on, &self.deliveries)?;
         Ok(true)
     }
 

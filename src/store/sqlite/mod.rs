@@ -6,7 +6,10 @@
 mod change;
 mod checkpoint;
 mod columns;
+mod deliveries;
+mod delivery_log;
 mod find;
+mod intent;
 mod keys;
 mod open;
 mod readers;
@@ -22,8 +25,8 @@ use rusqlite::Connection;
 
 use super::change::JournalRow;
 use super::{
-    Change, Committed, KeyRow, Notification, NotificationRow, OpenError, Search, Settings, Start,
-    Started, StoreError, Swept,
+    Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError, Search,
+    Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
@@ -54,6 +57,14 @@ impl Sqlite {
         change: Change,
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send + '_ {
         self.writer.submit(change)
+    }
+
+    pub(super) async fn intend(
+        &self,
+        intent: Intent,
+        now: Timestamp,
+    ) -> Result<Intended, StoreError> {
+        self.writer.submit(intent::Intending { intent, now, timing: self.timing }).await
     }
 
     pub(super) fn journal(

@@ -8,12 +8,13 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checkpoint::Checkpoints;
+use super::deliveries;
 use super::readers::Readers;
 use super::sweep::Retention;
 use super::writer::Writer;
 use super::{OpenError, Settings, Sqlite};
 
-mod embedded {
+pub(super) mod embedded {
     refinery::embed_migrations!("src/store/sqlite/migrations");
 }
 
@@ -34,6 +35,7 @@ pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
     create_private(path).map_err(|error| refused_by_system(path, error))?;
     let mut connection = connect(path).map_err(|error| refused_by_driver(path, error))?;
     migrate(path, &mut connection)?;
+    deliveries::void_leases(&connection).map_err(|error| refused_by_driver(path, error))?;
     let writer = Checkpoints::start(path.clone())
         .and_then(|checkpoints| Writer::start(connection, checkpoints, lock))
         .map_err(|error| refused_by_system(path, error))?;

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::columns::{Failure, nanoseconds, rows, verification};
-use super::start::number;
-use crate::domain::{Channel, PhoneNumber, Verification};
+use super::start::recipient;
+use crate::domain::Verification;
 use crate::store::Search;
-use crate::store::record::{outcome_code, status_code};
+use crate::store::record::{channel_bit, outcome_code, status_code};
 
 pub(super) fn search(on: &Connection, search: &Search) -> Result<Vec<Verification>, Failure> {
     let mut sql = "SELECT record FROM verifications WHERE app = ?".to_owned();
@@ -22,18 +22,15 @@ pub(super) fn search(on: &Connection, search: &Search) -> Result<Vec<Verificatio
 }
 
 fn conditions(search: &Search) -> Vec<(&'static str, Box<dyn ToSql>)> {
-    // The only channel there is: every verification passes.
-    match search.channel {
-        None | Some(Channel::CallButton) => {}
-    }
     let mut given: Vec<(&'static str, Box<dyn ToSql>)> = Vec::new();
     let mut add = |condition, value: Option<Box<dyn ToSql>>| {
         given.extend(value.map(|value| (condition, value)));
     };
-    add("to_number = ?", search.to.map(PhoneNumber::as_u64).map(number).map(boxed));
+    add("to_number = ?", search.to.as_ref().map(recipient).map(boxed));
     add("reference = ?", search.reference.clone().map(boxed));
     add("status = ?", search.status.map(status_code).map(boxed));
     add("outcome = ?", search.outcome.map(outcome_code).map(boxed));
+    add("channels & ? != 0", search.channel.map(channel_bit).map(boxed));
     add("created_at >= ?", search.created_from.map(nanoseconds).map(boxed));
     add("created_at < ?", search.created_until.map(nanoseconds).map(boxed));
     add("id < ?", search.before.map(|id| boxed(*id.as_bytes())));

@@ -2,13 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
+use sha2::{Digest, Sha256};
 
 use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
+use super::deliveries;
 use super::writer::Work;
-use crate::domain::{Attempt, Claim, Timing, Verification};
+use crate::domain::{Attempt, Claim, Recipient, Timing, Verification};
 use crate::store::change::JournalRow;
-use crate::store::record::{outcome_code, pack, status_code};
+use crate::store::record::{channel_bit, outcome_code, pack, status_code};
 use crate::store::{IdempotencyKey, Start, Started};
 
 /// How long an idempotency key is kept.
@@ -54,6 +56,7 @@ impl Work for Starting {
         if let Some(key) = &self.start.idempotency {
             remember(on, verification, key, self.now)?;
         }
+        deliveries::insert(on, &self.start.deliveries)?;
         Ok(Admitted::Stored(packed))
     }
 
@@ -86,12 +89,12 @@ impl Starting {
 
 /// What the attempts that hold, or held, some claims say together.
 #[derive(Default)]
-struct Held {
-    until: Option<Timestamp>,
-    last_call_start: Option<crate::domain::PbxTime>,
+pub(super) struct Held {
+    pub(super) until: Option<Timestamp>,
+    pub(super) last_call_start: Option<crate::domain::PbxTime>,
 }
 
-fn held(on: &Connection, claims: &[Claim], timing: &Timing) -> Result<Held, Failure> {
+pub(super) fn held(on: &Connection, claims: &[Claim], timing: &Timing) -> Result<Held, Failure> {
     let sql = "SELECT attempt, record FROM claims \
                JOIN verifications ON verifications.id = claims.verification_id \
                WHERE account = ?1 AND form = ?2";
@@ -120,13 +123,13 @@ fn insert_verification(
 ) -> Result<(), Failure> {
     let due_at = verification.due_at(timing);
     let sql = "INSERT INTO verifications (id, version, app, to_number, reference, status, outcome, \
-               created_at, due_at, journaled, record) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               created_at, due_at, journaled, record, channels) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     on.prepare_cached(sql)?.execute(params![
         verification.id.as_bytes(),
         verification.version,
         verification.app.as_str(),
-        number(verification.to.as_u64()),
+        recipient(&verification.to),
         verification.reference.as_deref(),
         status_code(verification.status()),
         verification.conclusion().map(|end| outcome_code(end.outcome)),
@@ -134,12 +137,13 @@ fn insert_verification(
         due_at.map(nanoseconds),
         journaled,
         packed,
+        verification.plan.iter().fold(0, |bits, step| bits | channel_bit(step.channel())),
     ])?;
     remind(on, verification.id, due_at)
 }
 
 /// Overwrites claims that are dead, as the caller has seen.
-fn insert_claims(
+pub(super) fn insert_claims(
     on: &Connection,
     verification: &Verification,
     claims: &[Claim],
@@ -192,8 +196,21 @@ fn form(claim: &Claim) -> i64 {
     number(claim.form.as_u64())
 }
 
+/// A number, or in the negative a hash that finds an e-mail address again.
+pub(super) fn recipient(to: &Recipient) -> i64 {
+    match to {
+        Recipient::Phone(digits) => number(digits.as_u64()),
+        Recipient::Email(address) => {
+            let digest = Sha256::digest(address.as_str());
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&digest[..8]);
+            -1 - (i64::from_be_bytes(bytes) & i64::MAX)
+        }
+    }
+}
+
 /// At most 19 digits beginning with 1, so it always fits.
-pub(super) fn number(digits: u64) -> i64 {
+fn number(digits: u64) -> i64 {
     i64::try_from(digits).unwrap_or(i64::MAX)
 }
 

@@ -72,6 +72,9 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
          ON CONFLICT DO UPDATE SET total = total + 1",
         of_chain!("DELETE FROM journal WHERE sequence IN chain"),
         "DELETE FROM claims WHERE verification_id = ?1",
+        "DELETE FROM delivery_tries WHERE delivery_id IN \
+         (SELECT id FROM deliveries WHERE verification_id = ?1)",
+        "DELETE FROM deliveries WHERE verification_id = ?1",
         "DELETE FROM verifications WHERE id = ?1",
     ];
     for id in &gone {

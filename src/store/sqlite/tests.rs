@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use rusqlite::Connection;
 
 use super::*;
-use crate::domain::Event;
+use crate::domain::{Channel, Event};
 use crate::store::tests::{TestStore, asked, at, moved, pressed, start};
 
 const NUMBER: u64 = 380_991_234_567;
@@ -25,6 +25,38 @@ async fn refused(prepare: impl FnOnce(&std::path::Path)) -> OpenError {
         Ok(_) => panic!("it opened"),
         Err(error) => error,
     }
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_schema_is_brought_up_to_date_and_its_calls_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (call, _) = asked(NUMBER, at(0)).begin(at(0));
+    let mut first = Connection::open(&path).unwrap();
+    let runner = open::embedded::migrations::runner();
+    runner.set_target(refinery::Target::Version(1)).run(&mut first).unwrap();
+    let sql = "INSERT INTO verifications (id, version, app, to_number, status, created_at, record) \
+               VALUES (?1, 1, 'shop', 1, 0, 0, ?2)";
+    let record = crate::store::record::pack(&call);
+    first.execute(sql, rusqlite::params![call.id.as_bytes(), &*record]).unwrap();
+    drop(first);
+
+    let store = crate::store::open(Settings::at(path)).await.unwrap();
+    let by = |channel| Search {
+        app: call.app.clone(),
+        to: None,
+        reference: None,
+        status: None,
+        outcome: None,
+        channel: Some(channel),
+        created_from: None,
+        created_until: None,
+        before: None,
+        limit: 10,
+    };
+    let found = store.search(by(Channel::CallButton)).await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&call));
+    assert_eq!(store.search(by(Channel::Sms)).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use futures_util::future::join_all;
 
+use super::deliveries::delivery;
 use super::*;
+use crate::domain::{Asks, Attempt, Entry, EntryKind};
+use crate::store::{Intended, Intent};
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -55,6 +58,74 @@ async fn a_start_overwrites_dead_claims_and_learns_of_the_call_before() {
     assert_eq!(test.store.find(second.id).await.unwrap(), Some(second));
     let third = test.started(NUMBER, at(80 + 630)).await;
     assert_eq!(third.attempts[0].earlier_call_start, Some(PbxTime(5_000)), "over two starts");
+}
+
+/// A stored verification that claims nothing, and the intent that has its number called.
+async fn waiting(test: &TestStore) -> (Verification, impl Fn(u32) -> Intent) {
+    let mut unclaimed = start(NUMBER, at(1));
+    unclaimed.claims.clear();
+    let Started::Stored { verification, .. } = test.store.start(unclaimed, at(1)).await.unwrap()
+    else {
+        panic!("it claims nothing")
+    };
+    let waiting = verification.clone();
+    let intent = move |version: u32| {
+        let mut next = waiting.clone();
+        next.version = version;
+        next.attempts.push(Attempt::intended(1, 0, Asks::Key(Key::ONE), at(30)));
+        let kind = EntryKind::CallRequested { attempt: 1 };
+        Intent {
+            entries: vec![Entry { number: 3, at: at(30), kind }],
+            claims: claims(NUMBER),
+            deliveries: vec![delivery(&next, "a", 1)],
+            verification: next,
+        }
+    };
+    (verification, intent)
+}
+
+#[tokio::test]
+async fn a_later_step_is_in_the_timeline_due_and_told_once_it_is_stored() {
+    let test = TestStore::open().await;
+    let (waiting, intent) = waiting(&test).await;
+    let before = waiting.due_at(&Timing::default()).unwrap();
+    assert_eq!(test.store.intend(intent(3), at(30)).await.unwrap(), Intended::Conflict);
+    assert_eq!(test.store.timeline(waiting.id, 0).await.unwrap().len(), 2);
+    assert!(test.store.due_deliveries(at(30), 8, 8).await.unwrap().is_empty());
+
+    let Intended::Stored { verification: stored, .. } =
+        test.store.intend(intent(2), at(30)).await.unwrap()
+    else {
+        panic!("nobody holds the claims")
+    };
+    let timeline = test.store.timeline(waiting.id, 0).await.unwrap();
+    assert_eq!(timeline.iter().map(|entry| entry.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(test.store.due_deliveries(at(30), 8, 8).await.unwrap().len(), 1);
+    let due = stored.due_at(&Timing::default()).unwrap();
+    assert!(due > before, "the second call is waited for longer than the first");
+    assert!(test.store.due(before, 10).await.unwrap().is_empty());
+    assert_eq!(test.store.due(due, 10).await.unwrap(), [waiting.id]);
+}
+
+#[tokio::test]
+async fn a_later_step_takes_dead_claims_and_no_held_ones() {
+    let test = TestStore::open().await;
+    let first = test.started(NUMBER, at(0)).await;
+    let (waiting, intent) = waiting(&test).await;
+    test.happened(&first, pressed(5_000, at(20)), at(20)).await;
+    let held = test.store.intend(intent(2), at(79)).await.unwrap();
+    assert_eq!(held, Intended::ClaimHeld { until: at(80) });
+    assert_eq!(test.store.intend(intent(3), at(80)).await.unwrap(), Intended::Conflict);
+
+    let Intended::Stored { verification: stored, .. } =
+        test.store.intend(intent(2), at(80)).await.unwrap()
+    else {
+        panic!("the claims are dead")
+    };
+    assert_eq!(stored.attempts[1].earlier_call_start, Some(PbxTime(5_000)));
+    assert_eq!(test.store.find(waiting.id).await.unwrap(), Some(stored));
+    let busy = test.store.start(start(NUMBER, at(81)), at(81)).await.unwrap();
+    assert!(matches!(busy, Started::ClaimHeld { .. }));
 }
 
 #[tokio::test]

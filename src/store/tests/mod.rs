@@ -1,6 +1,8 @@
 //! The contract of the port, run for every adapter. Each case is a sentence.
 
 mod admission;
+mod deliveries;
+mod formats;
 mod histories;
 mod keys;
 mod reading;
@@ -15,8 +17,8 @@ use uuid::Uuid;
 
 use super::{Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store};
 use crate::domain::{
-    Applied, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime, PhoneNumber,
-    Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
+    Applied, Button, By, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime,
+    PhoneNumber, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
 };
 
 /// A store in a folder of its own.
@@ -81,30 +83,43 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
     Verification {
         id: VerificationId::new(Uuid::new_v7(time)),
         app: name("shop"),
-        to: PhoneNumber::from_u64(number),
+        to: PhoneNumber::from_u64(number).into(),
         known_valid: true,
         reference: Some("order-1".into()),
         metadata: Some("{\"cart\":7}".into()),
+        callback_url: None,
         created_at: now,
         expires_at: now + SignedDuration::from_secs(300),
         plan: vec![Step {
             account: name("main"),
-            from: None,
-            press: Key::ONE,
-            random_key: false,
-            sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
+            wait: None,
+            skipped: false,
+            by: By::Button(Button {
+                from: None,
+                press: Key::ONE,
+                random_key: false,
+                sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
+            }),
         }],
         attempts: Vec::new(),
         state: State::Pending,
         version: 1,
         entries: 0,
+        codes: None,
+        not_before: None,
     }
 }
 
 /// A start of `number` with claims on it and on its last nine digits.
 pub(super) fn start(number: u64, now: Timestamp) -> Start {
     let (verification, entries) = asked(number, now).begin(now);
-    Start { verification, entries, claims: claims(number), idempotency: None }
+    Start {
+        verification,
+        entries,
+        claims: claims(number),
+        idempotency: None,
+        deliveries: Vec::new(),
+    }
 }
 
 pub(super) fn claims(number: u64) -> Vec<Claim> {

@@ -56,7 +56,7 @@ async fn a_search_finds_the_apps_own_newest_first() {
 #[tokio::test]
 async fn every_filter_filters() {
     let (test, ids) = filled().await;
-    let number = Search { to: Some(PhoneNumber::from_u64(NUMBER)), ..everything() };
+    let number = Search { to: Some(PhoneNumber::from_u64(NUMBER).into()), ..everything() };
     assert_eq!(found(&test, number).await, [ids[0]]);
     let reference = Search { reference: Some("order-2".into()), ..everything() };
     assert_eq!(found(&test, reference).await, [ids[2]]);
@@ -71,7 +71,7 @@ async fn every_filter_filters() {
     let until = Search { created_until: Some(at(1)), ..everything() };
     assert_eq!(found(&test, until).await, [ids[0]]);
     let all = Search {
-        to: Some(PhoneNumber::from_u64(NUMBER)),
+        to: Some(PhoneNumber::from_u64(NUMBER).into()),
         status: Some(Status::Canceled),
         ..everything()
     };

@@ -1,0 +1,38 @@
+//! A new version whose last attempt is a later step of the plan that claims its number.
+
+use jiff::Timestamp;
+
+use super::NewDelivery;
+use crate::domain::{Claim, Entry, Verification};
+
+/// A new version whose last attempt is intended and is to hold claims.
+pub struct Intent {
+    /// The new version.
+    pub verification: Verification,
+    /// What the timeline gains.
+    pub entries: Vec<Entry>,
+    /// What its last attempt is to hold.
+    pub claims: Vec<Claim>,
+    /// What its app is told of it.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// What became of an intent.
+#[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
+pub enum Intended {
+    /// It is on disk.
+    Stored {
+        /// As stored: the attempt may have learned of an earlier call.
+        verification: Verification,
+        /// Its packed record.
+        packed: Box<[u8]>,
+    },
+    /// An attempt in flight holds one of the claims.
+    ClaimHeld {
+        /// Until when, if nothing comes before.
+        until: Timestamp,
+    },
+    /// The store holds another version; nothing was written.
+    Conflict,
+}

@@ -1,0 +1,59 @@
+//! A later step that claims its number: the claims and the new version, or none of them.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::columns::Failure;
+use super::deliveries;
+use super::start::{held, insert_claims};
+use super::writer::Work;
+use crate::domain::Timing;
+use crate::store::{Change, Committed, Intended, Intent};
+
+/// An intent on its way through the writer.
+pub(super) struct Intending {
+    pub(super) intent: Intent,
+    pub(super) now: Timestamp,
+    pub(super) timing: Timing,
+}
+
+/// What an intent came to.
+pub(super) enum Admitted {
+    Stored(Change),
+    Not(Intended),
+}
+
+impl Work for Intending {
+    type Done = Admitted;
+    type Answer = Intended;
+
+    fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
+        let held = held(on, &self.intent.claims, &self.timing)?;
+        if let Some(until) = held.until.filter(|until| *until > self.now) {
+            return Ok(Admitted::Not(Intended::ClaimHeld { until }));
+        }
+        if let Some(attempt) = self.intent.verification.attempts.last_mut() {
+            attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
+        }
+        let Intent { verification, entries, claims, deliveries } = &self.intent;
+        let mut change = Change::new(verification, &self.timing, entries, None);
+        if !change.run(on)? {
+            return Ok(Admitted::Not(Intended::Conflict));
+        }
+        insert_claims(on, verification, claims)?;
+        deliveries::insert(on, deliveries)?;
+        Ok(Admitted::Stored(change))
+    }
+
+    fn answer(self, admitted: Admitted) -> Intended {
+        match admitted {
+            Admitted::Not(answer) => answer,
+            Admitted::Stored(change) => match change.answer(true) {
+                Committed::Stored { packed } => {
+                    Intended::Stored { verification: self.intent.verification, packed }
+                }
+                Committed::Conflict => Intended::Conflict,
+            },
+        }
+    }
+}
