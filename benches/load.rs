@@ -44,7 +44,7 @@ const OPEN_FILES: u64 = rows::polls::POLLS as u64 + 500;
 type Measure = fn(&Options, &mut Report) -> Result<()>;
 
 /// In the order of the table.
-const ROWS: [(Row, Measure); 7] = [
+const ROWS: [(Row, Measure); 8] = [
     (Row::Durable, rows::durable::measure),
     (Row::Steady, rows::steady::measure),
     (Row::Waiter, rows::waiter::measure),
@@ -52,6 +52,7 @@ const ROWS: [(Row, Measure); 7] = [
     (Row::Polls, rows::polls::measure),
     (Row::Start, rows::start::measure),
     (Row::Memory, rows::memory::measure),
+    (Row::Codes, rows::codes::measure),
 ];
 
 fn main() -> Result<()> {

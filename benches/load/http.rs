@@ -33,21 +33,25 @@ impl Requests {
         self.ends.len()
     }
 
-    /// What a notification is made of, for a client that makes its own bytes.
-    pub fn posted(&self, index: usize) -> Result<Posted<'_>> {
+    /// What a request is made of, for a client that makes its own bytes.
+    pub fn parts(&self, index: usize) -> Result<Parts<'_>> {
         let text = std::str::from_utf8(self.at(index))?;
-        let (head, body) = text.split_once("\r\n\r\n").context("a request without a body")?;
-        let path = head.split(' ').nth(1).context("a request without a path")?;
-        let signature = head.split_once("Signature: ").context("a request without a signature")?.1;
-        let signature = signature.split("\r\n").next().unwrap_or_default();
-        Ok(Posted { path, signature, body })
+        let (head, body) = text.split_once("\r\n\r\n").context("a request without an end")?;
+        let mut lines = head.split("\r\n");
+        let mut first = lines.next().unwrap_or_default().split(' ');
+        let method = first.next().unwrap_or_default();
+        let path = first.next().context("a request without a path")?;
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers.filter(|(name, _)| !matches!(*name, "Host" | "Content-Length"));
+        Ok(Parts { method, path, headers: headers.collect(), body })
     }
 }
 
-/// See [`Requests::posted`].
-pub struct Posted<'a> {
+/// See [`Requests::parts`].
+pub struct Parts<'a> {
+    pub method: &'a str,
     pub path: &'a str,
-    pub signature: &'a str,
+    pub headers: Vec<(&'a str, &'a str)>,
     pub body: &'a str,
 }
 
@@ -58,6 +62,16 @@ pub fn notification(token: &str, sent: &Sent) -> Vec<u8> {
         "POST /hooks/zadarma/{token} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nSignature: {signature}\r\n\
          Content-Length: {}\r\n\r\n{body}",
+        body.len(),
+    )
+    .into_bytes()
+}
+
+/// A JSON body with an app's key.
+pub fn post(path: &str, key: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len(),
     )
     .into_bytes()

@@ -53,6 +53,8 @@ pub enum Row {
     Start,
     /// Anonymous memory, idle and under load
     Memory,
+    /// Polls of pending verifications, and durable checks of codes
+    Codes,
 }
 
 impl Options {

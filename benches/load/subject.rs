@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use rand::seq::SliceRandom;
 use ringproof::clock::Clock;
-use ringproof::domain::{Name, Status, Timing};
+use ringproof::domain::{Name, Status, Timing, Verification};
+use ringproof::service::ServerKey;
 use ringproof::store::{self, Search, Store};
 use ringproof::zadarma::Secret;
 
@@ -25,6 +27,9 @@ const BATCH: u64 = 20_000;
 const OUT_OF_ORDER: usize = 10_000;
 /// Verifications in one page of a search.
 const PAGE: u16 = 10_000;
+
+/// Makes what is pending.
+type Seed = fn(Call, Timestamp) -> Verification;
 
 /// A folder with a configuration, a key and a store, not served at present.
 pub struct Prepared {
@@ -47,8 +52,17 @@ pub struct Served {
 }
 
 impl Prepared {
-    /// A fresh folder with so many pending verifications.
+    /// A fresh folder with so many pending button calls.
     pub fn new(binary: &Path, pending: u64) -> Result<Self> {
+        Self::seeded(binary, pending, Call::verification)
+    }
+
+    /// A fresh folder with so many codes sent by SMS and not yet checked.
+    pub fn coded(binary: &Path, pending: u64) -> Result<Self> {
+        Self::seeded(binary, pending, Call::coded)
+    }
+
+    fn seeded(binary: &Path, pending: u64, of: Seed) -> Result<Self> {
         let folder = tempfile::tempdir().context("while making a folder")?;
         let mut prepared = Self {
             binary: binary.to_owned(),
@@ -62,7 +76,7 @@ impl Prepared {
         prepared.write_configuration("http://127.0.0.1:9")?;
         prepared.key = prepared.make_key()?;
         if pending > 0 {
-            prepared.seed()?;
+            prepared.seed(of)?;
         }
         Ok(prepared)
     }
@@ -106,12 +120,18 @@ impl Prepared {
         Ok(key)
     }
 
-    fn seed(&self) -> Result<()> {
+    fn seed(&self, of: Seed) -> Result<()> {
         runtime()?.block_on(async {
             let store = self.open().await?;
             for first in (0..=self.pending).step_by(usize::try_from(BATCH)?) {
                 let calls = (first..(first + BATCH).min(self.pending + 1)).map(Call::new);
-                let rows = calls.map(|call| (call.verification(self.began), call.claims()));
+                // The first is always a button call, which shows when all is ready.
+                let rows = calls.map(|call| {
+                    let of = if call == Call::new(0) { Call::verification } else { of };
+                    let verification = of(call, self.began);
+                    let claims = verification.codes.is_none().then(|| call.claims());
+                    (verification, claims.unwrap_or_default())
+                });
                 store.seed(rows.collect()).await.context("while seeding")?;
             }
             store.close().await;
@@ -172,6 +192,33 @@ impl Prepared {
         http::notification(&self.token, &call.notification(&self.secret, self.began))
     }
 
+    /// The right codes of all that wait for one, in the order of the starts.
+    pub fn checks(&self) -> Result<Requests> {
+        let text = fs::read_to_string(self.folder.path().join("ringproof.db.key"))
+            .context("while reading the server key")?;
+        let mut bytes = [0; 32];
+        const_hex::decode_to_slice(text.trim(), &mut bytes)?;
+        let key = ServerKey::new(bytes);
+        let mut requests = Requests::default();
+        for call in (1..=self.pending).map(Call::new) {
+            let path = format!("/v1/verifications/{}/check", call.id(self.began));
+            let code = call.code(&key, self.began);
+            let body = format!("{{\"code\":\"{}\"}}", code.expose());
+            requests.push(&http::post(&path, &self.key, &body));
+        }
+        Ok(requests)
+    }
+
+    /// Polls for one after the other of those that are pending, so many in all.
+    pub fn shows(&self, count: u64) -> Requests {
+        let mut requests = Requests::default();
+        for index in 0..count {
+            let id = Call::new(1 + index % self.pending).id(self.began);
+            requests.push(&http::poll(&format!("/v1/verifications/{id}"), &self.key));
+        }
+        requests
+    }
+
     /// A long poll for a verification.
     pub fn poll(&self, call: Call) -> Vec<u8> {
         http::poll(&format!("/v1/verifications/{}?wait=60", call.id(self.began)), &self.key)
@@ -179,7 +226,12 @@ impl Prepared {
 
     /// The notifications of all pending calls, in the order in which they end.
     pub fn notifications(&self) -> Requests {
-        let mut calls: Vec<_> = (1..=self.pending).map(Call::new).collect();
+        self.notifications_of(1..=self.pending)
+    }
+
+    /// The same of some of them.
+    pub fn notifications_of(&self, calls: RangeInclusive<u64>) -> Requests {
+        let mut calls: Vec<_> = calls.map(Call::new).collect();
         calls.chunks_mut(OUT_OF_ORDER).for_each(|chunk| chunk.shuffle(&mut rand::rng()));
         let mut requests = Requests::default();
         calls.into_iter().for_each(|call| requests.push(&self.notification(call)));

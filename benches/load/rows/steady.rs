@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::drive::{Paced, pace};
+use crate::drive::{Paced, pace, saturate};
 use crate::figures::{median, microseconds, percentile};
 use crate::http::Requests;
 use crate::options::Options;
@@ -21,6 +21,9 @@ pub const RATE: u64 = 2_000;
 /// The time between two of them.
 pub const GAP: Duration = Duration::from_micros(1_000_000 / RATE);
 
+/// Sent before, as fast as they are taken, so that the store's log has its length.
+const WARM_UP: u64 = 20_000;
+
 /// Both p99 of one round, in microseconds.
 struct Round {
     bare: f64,
@@ -30,9 +33,14 @@ struct Round {
 pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let (bare, bare_address) = bare()?;
     let measured = rounds("steady", options.rounds, report, |number| {
-        let prepared = Prepared::new(&options.server, pending_for(options, RATE))?;
-        let requests = Arc::new(prepared.notifications());
+        let measured = pending_for(options, RATE);
+        let prepared = Prepared::new(&options.server, WARM_UP + measured)?;
+        let warm_up = prepared.notifications_of(1..=WARM_UP);
+        let requests = Arc::new(prepared.notifications_of(WARM_UP + 1..=WARM_UP + measured));
         let served = prepared.serve()?;
+        for address in [bare_address, served.address] {
+            saturate(address, &warm_up, 0, Duration::MAX)?;
+        }
         let machine = Machine::watch(&[&bare, &served.server, &served.simulator])?;
         let round = if number % 2 == 0 {
             let bare = p99("bare", bare_address, &requests)?;
@@ -43,7 +51,7 @@ pub fn measure(options: &Options, report: &mut Report) -> Result<()> {
         };
         let others = machine.others(&[&bare, &served.server, &served.simulator])?;
         drop(served);
-        prepared.check_verified(requests.len())?;
+        prepared.check_verified(warm_up.len() + requests.len())?;
         Ok((round, others))
     })?;
     let of = |figure: fn(&Round) -> f64| median(measured.iter().map(figure));

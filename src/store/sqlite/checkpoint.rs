@@ -1,14 +1,16 @@
 //! Copies the log into the database beside the writer, so that nobody waits
 //! for it.
 //!
-//! While it copies, the writer goes on; what was written meanwhile is left for
-//! the next time. The log begins anew only when all of it is copied, which a
-//! busy writer may never see: it therefore copies the rest itself, and makes
-//! everybody wait, when the log has become far too long.
+//! While it copies, the writer goes on. The log begins anew only when all of it
+//! is copied, and then its old place is written again, which costs the disk half
+//! of what a growing file does. So the writer itself copies the little that came
+//! meanwhile.
 
 use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -25,6 +27,8 @@ const JOBS: usize = 16 * 1024;
 pub(super) struct Checkpoints {
     jobs: Cell<usize>,
     wake: SyncSender<()>,
+    /// Set by the thread when nearly all is copied, cleared by the writer.
+    nearly: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -32,22 +36,27 @@ impl Checkpoints {
     /// Starts the thread, which opens a connection of its own when first needed.
     pub(super) fn start(path: PathBuf) -> io::Result<Self> {
         let (wake, woken) = sync_channel(1);
+        let nearly = Arc::new(AtomicBool::new(false));
+        let done = Arc::clone(&nearly);
         let thread = Builder::new().name("store-checkpoint".to_owned()).spawn(move || {
             let mut connection = None;
             while woken.recv().is_ok() {
-                if let Err(error) = copy(&mut connection, &path) {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the store's log could not be copied into its database; the writer tries when it has grown"
-                    );
+                match copy_beside(&mut connection, &path) {
+                    Ok(()) => done.store(true, Ordering::Relaxed),
+                    Err(error) => not_copied(&error),
                 }
             }
         })?;
-        Ok(Self { jobs: Cell::new(0), wake, thread })
+        Ok(Self { jobs: Cell::new(0), wake, nearly, thread })
     }
 
-    /// Counts the jobs of a commit, and has the log copied when it is time.
-    pub(super) fn written(&self, jobs: usize) {
+    /// Counts the jobs of a commit by the writer, and has the log copied when it is time.
+    pub(super) fn written(&self, jobs: usize, writer: &Connection) {
+        if self.nearly.swap(false, Ordering::Relaxed)
+            && let Err(error) = copy(writer)
+        {
+            not_copied(&error);
+        }
         self.jobs.set(self.jobs.get().saturating_add(jobs));
         // A round that is under way is not asked for another one.
         if self.jobs.get() >= JOBS && self.wake.try_send(()).is_ok() {
@@ -64,10 +73,23 @@ impl Checkpoints {
     }
 }
 
-fn copy(connection: &mut Option<Connection>, path: &Path) -> rusqlite::Result<()> {
+/// Twice, since the second time only what came during the first is left.
+fn copy_beside(connection: &mut Option<Connection>, path: &Path) -> rusqlite::Result<()> {
     let on = match connection {
         Some(on) => on,
         None => connection.insert(connect(path)?),
     };
+    copy(on)?;
+    copy(on)
+}
+
+fn copy(on: &Connection) -> rusqlite::Result<()> {
     on.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+}
+
+fn not_copied(error: &rusqlite::Error) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "the store's log could not be copied into its database; it is tried again when it has grown"
+    );
 }

@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// and a page of this size has room for a few rows.
 const PAGE: u32 = 2048;
 
-/// Pages in the log, 128 MiB, after which the writer itself copies what is left of
-/// it into the database. A longer one would be felt when opening after a crash.
+/// Pages in the log, 128 MiB, after which the writer itself copies it into the
+/// database, if the thread beside it does not. A longer one would be felt when opening after a crash.
 const MOST_PAGES: u32 = 64 * 1024;
 
 pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {

@@ -170,7 +170,7 @@ fn write_all(on: &Connection, mut jobs: mpsc::Receiver<Message>, checkpoints: &C
             None => return,
         }
         if !batch.is_empty() {
-            checkpoints.written(commit(on, &mut batch, &mut jobs));
+            checkpoints.written(commit(on, &mut batch, &mut jobs), on);
         }
     }
 }
