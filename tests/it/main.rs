@@ -28,4 +28,6 @@ mod readme;
 mod receiver;
 mod simulator;
 mod sounds;
+mod test_numbers;
 mod tls;
+mod vonage;
