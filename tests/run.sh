@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Debian package -> a command that shows it is there.
-readonly PACKAGES=(chromium:chromium chromium-driver:chromedriver curl:curl gcc:cc libc6-dev:ldd)
+readonly PACKAGES=(chromium:chromium chromium-driver:chromedriver curl:curl gcc:cc libc6-dev:ldd nodejs:node
+    npm:npm)
 readonly TOOLS=(cargo rustc cargo-fmt cargo-clippy)
 
 # Within it a failing command does not end the script, so each says `|| return`.
@@ -25,7 +26,8 @@ phase() {
     fi
 }
 
-# The browser is for the test of the virtual handset, curl for that of the README.
+# The browser is for the test of the virtual handset, curl for that of the README, npm and
+# node for that of a client of Vonage Verify.
 requirements() {
     local missing=() entry tool
     for entry in "${PACKAGES[@]}"; do
@@ -123,4 +125,6 @@ SUITE=$(suite_folder)
 readonly SUITE
 phase tests tests
 phase secrets secrets
+printf '== what the npm client nexmo was answered\n'
+cat "$SUITE/nexmo.txt"
 printf '== all passed in %d s\n' "$SECONDS"

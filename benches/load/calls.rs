@@ -84,6 +84,7 @@ impl Call {
             entries: 0,
             codes: None,
             not_before: None,
+            test: false,
         };
         let (verification, _) = verification.begin(now);
         match verification.apply(Event::Accepted { attempt: 0 }, now, &Timing::default()) {

@@ -73,6 +73,13 @@ impl App {
         let store = open_store(&config, path).await?;
         let server_key = server_key::load(&config.store, path)?;
         let service = open_service(&config, store, clock.clone(), timing, server_key).await?;
+        if !config.test_numbers.is_empty() {
+            tracing::warn!(
+                numbers = config.test_numbers.len(),
+                "{} test numbers are configured: keys for tests verify them without a provider",
+                config.test_numbers.len(),
+            );
+        }
         let policies =
             config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
         let intake = Intake::new(Arc::clone(&service), policies);
@@ -81,6 +88,7 @@ impl App {
             intake,
             metrics: metrics.clone(),
             apps: config.apps.clone(),
+            vonage: config.vonage,
             server: config.server.clone(),
             default_wait: config.verification.default_wait,
             max_wait: config.verification.max_wait,

@@ -11,7 +11,7 @@ use crate::config::{self, Config, VerificationLimits};
 use crate::domain::{CodeSource, Key, Name, PhoneNumber, Secret, Timing};
 use crate::intake::{Asking, Policy};
 use crate::provider;
-use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds};
+use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds, TestDoes};
 
 /// The spans that decide.
 #[must_use]
@@ -40,8 +40,10 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
         timing,
         expires_in: signed(config.verification.expires_in),
         max_expires_in: signed(config.verification.max_expires_in),
+        max_code_life: signed(config.verification.max_code_life),
         prompts: config.prompts.iter().map(prompt).collect::<anyhow::Result<_>>()?,
         plans: plans::plans(&config.plans)?,
+        test_numbers: config.test_numbers.values().map(test_number).collect(),
         codes: CodeSettings {
             length: config.codes.length,
             max_checks: config.codes.max_checks,
@@ -52,6 +54,14 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
         },
         outbound: outbound::settings(config)?,
     })
+}
+
+fn test_number(test: &config::TestNumber) -> (PhoneNumber, TestDoes) {
+    let does = match &test.does {
+        config::TestDoes::Code(code) => TestDoes::Code(code.clone()),
+        config::TestDoes::Outcome(outcome) => TestDoes::Outcome(*outcome),
+    };
+    (test.number, does)
 }
 
 pub(super) fn account(account: &config::Account, clock: &Clock) -> anyhow::Result<Account> {

@@ -9,8 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app;
-use crate::domain::Name;
-use crate::service::{Scope, Service};
+use crate::domain::{Name, Secret};
+use crate::service::{KeyOptions, Scope, Service, SignatureMethod};
 
 use super::client::Api;
 use super::{ConfigArguments, print_problems};
@@ -34,6 +34,12 @@ pub(super) struct Create {
     /// What it may do; may be given several times
     #[arg(long, value_parser = ["start", "read", "operate"], default_values = ["start", "read"])]
     scope: Vec<String>,
+    /// Let the test numbers of the configuration act for it
+    #[arg(long)]
+    test: bool,
+    /// Let it sign requests to the Vonage surface; a signature secret is printed too
+    #[arg(long, value_name = "METHOD", value_parser = ["md5hash", "md5", "sha1", "sha256", "sha512"])]
+    sign: Option<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -99,7 +105,10 @@ impl Keys {
     async fn ask(&self, api: &Api) -> anyhow::Result<Value> {
         match self {
             Self::Create(create) => {
-                let body = json!({ "app": create.app, "scopes": create.scope });
+                let body = json!({
+                    "app": create.app, "scopes": create.scope,
+                    "test": create.test, "signature_method": create.sign,
+                });
                 api.call(Method::POST, "/v1/keys", Some(&body)).await
             }
             Self::List(_) => api.call(Method::GET, "/v1/keys", None).await,
@@ -116,16 +125,21 @@ impl Keys {
                     .map_err(|error| anyhow!("--app {:?}: {error}", create.app))?;
                 let scopes: Vec<Scope> =
                     create.scope.iter().filter_map(|scope| Scope::parse(scope)).collect();
-                let made = service.create_key(app, &scopes).await?;
-                Ok(
-                    json!({ "id": made.row.id, "app": made.row.app.as_str(), "scopes": create.scope, "key": made.key.expose() }),
-                )
+                let signs = create.sign.as_deref().and_then(SignatureMethod::parse);
+                let options = KeyOptions { test: create.test, signs };
+                let made = service.create_key_with(app, &scopes, options).await?;
+                Ok(json!({
+                    "id": made.row.id, "app": made.row.app.as_str(), "scopes": create.scope,
+                    "key": made.key.expose(), "test": made.row.test,
+                    "signature_secret": made.signature_secret.as_ref().map(Secret::expose),
+                }))
             }
             Self::List(_) => {
                 let keys = service.list_keys().await?;
                 let keys = keys.iter().map(|key| {
                     json!({
                         "id": key.id, "app": key.app.as_str(), "scopes": key.scopes,
+                        "test": key.test, "signs": key.signature_secret.is_some(),
                         "created_at": key.created_at.to_string(),
                         "revoked_at": key.revoked_at.map(|at| at.to_string()),
                     })
@@ -147,6 +161,10 @@ impl Keys {
                 eprintln!(
                     "keep it: the part after the dot is not stored and cannot be shown again"
                 );
+                if let Some(secret) = answer["signature_secret"].as_str() {
+                    println!("{secret}");
+                    eprintln!("the second line is its signature secret; keep it too");
+                }
             }
             Self::List(_) => {
                 for key in answer["keys"].as_array().into_iter().flatten() {

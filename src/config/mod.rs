@@ -19,11 +19,13 @@ mod secrets;
 mod section;
 mod server;
 mod store;
+mod test_number;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod value;
 mod verification;
+mod vonage;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +45,9 @@ pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};
 pub use store::{Store, StoreUrl};
+pub use test_number::{TestDoes, TestNumber};
 pub use verification::VerificationLimits;
+pub use vonage::Vonage;
 
 use problem::Place;
 use section::{Section, variable};
@@ -67,6 +71,8 @@ pub struct Config {
     pub codes: Codes,
     /// Settings of the channels.
     pub channels: Channels,
+    /// The surface for clients of Vonage Verify.
+    pub vonage: Vonage,
     /// Plans, by name.
     pub plans: BTreeMap<String, Plan>,
     /// What is sent to apps.
@@ -75,6 +81,8 @@ pub struct Config {
     pub accounts: BTreeMap<String, Account>,
     /// Prompts, by name.
     pub prompts: BTreeMap<String, Prompt>,
+    /// Numbers that keys for tests verify without a provider, by their digits.
+    pub test_numbers: BTreeMap<String, TestNumber>,
     /// Settings of apps, by name.
     pub apps: BTreeMap<String, App>,
 }
@@ -146,10 +154,12 @@ impl Config {
             verification: root.section("verification", VerificationLimits::read),
             codes: root.section("codes", Codes::read),
             channels: root.section("channels", Channels::read),
+            vonage: root.section("vonage", Vonage::read),
             plans: root.named("plans", Plan::read),
             outbound: root.section("outbound", Outbound::read),
             accounts: root.named("accounts", Account::read),
             prompts: root.named("prompts", Prompt::read),
+            test_numbers: root.named("test_numbers", TestNumber::read),
             apps: root.named("apps", App::read),
         };
         config.check(&root);

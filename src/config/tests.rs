@@ -82,6 +82,7 @@ fn the_uncommented_example_loads_and_shows_the_defaults_of_an_account() {
     let example = Written::new(uncommented()).load(&[], &[]).unwrap();
     assert_eq!(example.prompts["default"].languages["en"].press, PromptKey::Digit('1'));
     assert_eq!(example.plans["login"].steps.len(), 3);
+    assert_eq!(example.test_numbers.len(), 2);
     assert_eq!(example.plans["login"].steps[0].wait, Some(Duration::from_secs(45)));
     assert_eq!(example.apps["shop"].allowed_origins, ["https://shop.example.com"]);
     let shop = &example.apps["shop"];

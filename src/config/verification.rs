@@ -12,6 +12,8 @@ pub struct VerificationLimits {
     pub expires_in: Duration,
     /// The longest that a request may ask for.
     pub max_expires_in: Duration,
+    /// The longest that one code may count where a request sets that by itself.
+    pub max_code_life: Duration,
     /// How long a button call has to bring its result, from intent.
     pub result_window: Duration,
     /// When a call that nobody told the end of is given up.
@@ -45,6 +47,8 @@ impl VerificationLimits {
                 .duration("expires_in", Duration::from_secs(10)..=Duration::from_mins(10)),
             max_expires_in: section
                 .duration("max_expires_in", Duration::from_secs(10)..=Duration::from_mins(10)),
+            max_code_life: section
+                .duration("max_code_life", Duration::from_mins(1)..=Duration::from_mins(60)),
             result_window: section
                 .duration("result_window", Duration::from_secs(1)..=Duration::from_hours(1)),
             call_lost_after: section

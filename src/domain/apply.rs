@@ -79,7 +79,11 @@ pub enum Event {
     CodeChecked {
         /// Whether it was the same.
         correct: bool,
+        /// What was typed, sealed; kept only where the rules say so.
+        typed: Option<Box<[u8]>>,
     },
+    /// A test number's script says how it ends.
+    Scripted(Outcome),
     /// The provider is about to be asked whether a code is right.
     CheckBegun,
     /// What came of asking it.
@@ -148,6 +152,8 @@ pub enum Why {
     NoSuchAttempt,
     /// No code of it can be checked, or no check is left.
     NoCheck,
+    /// It is no test.
+    NoTest,
 }
 
 impl Verification {

@@ -3,6 +3,8 @@
 //! The digits themselves are not here: they are derived where the server key is,
 //! and what this room is told of a check is whether it was right.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Secret;
 
 /// A code: 4 to 10 digits without a leading zero, since the provider reads it as
@@ -58,13 +60,49 @@ pub struct Codes {
     pub checks_limit: u8,
     /// Codes that may be sent in all.
     pub sends_limit: u8,
+    /// What its start asked beyond the configuration's limits.
+    pub rules: CodeRules,
+    /// Checks used up on the newest code; counted only where `checks_each` limits them.
+    pub newest_used: u8,
+    /// What was typed, if the rules keep it.
+    pub typed: Vec<Typed>,
+}
+
+/// What a start asks of codes beyond the configuration's limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CodeRules {
+    /// Checks of one code; a new one has as many again. Only the total counts unless given.
+    pub checks_each: Option<u8>,
+    /// How long a code counts, from its first dispatch; as long as its verification unless given.
+    pub life: Option<SignedDuration>,
+    /// Whether what people type is kept, sealed.
+    pub keeps_typed: bool,
+}
+
+/// What somebody typed when a code was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was the code.
+    pub correct: bool,
+    /// The text, sealed with the server key.
+    pub sealed: Box<[u8]>,
 }
 
 impl Codes {
-    /// Checks that are left.
+    /// Checks that are left now: in all, and of the newest code.
     #[must_use]
-    pub const fn checks_left(&self) -> u8 {
-        self.checks_limit.saturating_sub(self.checks_used)
+    pub fn checks_left(&self) -> u8 {
+        let in_all = self.checks_limit.saturating_sub(self.checks_used);
+        let each = self.rules.checks_each.map(|each| each.saturating_sub(self.newest_used));
+        each.map_or(in_all, |each| each.min(in_all))
+    }
+
+    /// The next code from now on.
+    pub(super) const fn renew(&mut self) {
+        self.generation += 1;
+        self.newest_used = 0;
     }
 }
 

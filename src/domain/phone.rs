@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType};
+use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::claim::FEWEST_DIGITS;
 
@@ -48,11 +48,25 @@ impl PhoneNumber {
         if !text.starts_with('+') {
             return Err(InvalidNumber::NotInternational);
         }
+        Self::read(text, None)
+    }
+
+    /// Reads a number as people of `country`, two letters of ISO 3166, write it; one in
+    /// international form is taken as it is.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse) does.
+    pub fn parse_in(text: &str, country: &str) -> Result<Self, InvalidNumber> {
+        let region = country.parse().map_err(|_| InvalidNumber::UnknownCallingCode)?;
+        Self::read(text.trim(), Some(region))
+    }
+
+    fn read(text: &str, region: Option<Region>) -> Result<Self, InvalidNumber> {
         if text.len() > 64 || text.contains(|c: char| !c.is_ascii() || c.is_ascii_control()) {
             return Err(InvalidNumber::NotANumber);
         }
         let parsed =
-            rlibphonenumber::PhoneNumber::parse(text, None).map_err(|error| invalid(&error))?;
+            rlibphonenumber::PhoneNumber::parse(text, region).map_err(|error| invalid(&error))?;
         if !parsed.extension().is_empty() {
             return Err(InvalidNumber::Extension);
         }

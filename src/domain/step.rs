@@ -82,6 +82,9 @@ pub enum CodeSource {
     Provider,
 }
 
+/// What the code replaces in a text of our own.
+pub const MARKER: &str = "{#code#}";
+
 /// How a code travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodeBy {
@@ -96,6 +99,13 @@ pub enum CodeBy {
         template: Option<Box<str>>,
         /// The sender that the phone shows.
         sender: Option<Box<str>>,
+    },
+    /// An SMS with a text of its own, which only a code made here can stand in.
+    PlainSms {
+        /// The sender that the phone shows.
+        sender: Option<Box<str>>,
+        /// The text, with [`MARKER`] where the code is to stand.
+        text: Box<str>,
     },
     /// An e-mail.
     Email {
@@ -116,7 +126,7 @@ impl Step {
             By::Button(_) => Channel::CallButton,
             By::Code(code) => match code.by {
                 CodeBy::Call { .. } => Channel::CallCode,
-                CodeBy::Sms { .. } => Channel::Sms,
+                CodeBy::Sms { .. } | CodeBy::PlainSms { .. } => Channel::Sms,
                 CodeBy::Email { .. } => Channel::Email,
             },
         }

@@ -44,6 +44,8 @@ pub struct Verification {
     pub codes: Option<Box<Codes>>,
     /// The next step does not begin before, since there was no room for it.
     pub not_before: Option<Timestamp>,
+    /// Whether a key for tests started it with a test number: no provider is ever asked.
+    pub test: bool,
 }
 
 /// Where a verification stands.
@@ -130,7 +132,9 @@ impl Verification {
             Some((By::Code(code), channel)) => {
                 let sent_before = self.attempts.iter().any(|attempt| attempt.asks.is_code());
                 let generation = self.codes.as_mut().map_or(0, |codes| {
-                    codes.generation += u8::from(code.new_code && sent_before);
+                    if code.new_code && sent_before {
+                        codes.renew();
+                    }
                     codes.generation
                 });
                 (Asks::Code(generation), EntryKind::CodeRequested { attempt, channel })
@@ -169,6 +173,15 @@ impl Verification {
     #[must_use]
     pub fn step_of(&self, attempt: &Attempt) -> Option<&Step> {
         self.plan.get(usize::from(attempt.step))
+    }
+
+    /// Until when the newest code counts, if its start set a limit.
+    #[must_use]
+    pub fn code_until(&self) -> Option<Timestamp> {
+        let codes = self.codes.as_deref()?;
+        let newest = Asks::Code(codes.generation);
+        let first = self.attempts.iter().find(|attempt| attempt.asks == newest)?;
+        Some(later(first.intent_at, codes.rules.life?))
     }
 
     /// The step that is being carried out, or was last.

@@ -22,6 +22,8 @@ const WAIT_TOKEN: &str = "wait_";
 pub struct Holder<S> {
     /// The app of the key.
     pub app: Name,
+    /// Whether the key is one for tests.
+    pub test: bool,
     scope: PhantomData<S>,
 }
 
@@ -57,7 +59,7 @@ impl<S: Needs> FromRequest for Holder<S> {
         let token = bearer(request);
         let caller = state.zip(token).map(|(state, token)| caller(state, token, S::SCOPE));
         let caller = caller.unwrap_or_else(|| Err(unauthorized()));
-        ready(caller.map(|caller| Self { app: caller.app, scope: PhantomData }))
+        ready(caller.map(|caller| Self { app: caller.app, test: caller.test, scope: PhantomData }))
     }
 }
 

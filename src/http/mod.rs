@@ -19,6 +19,7 @@ mod routes;
 mod state;
 mod tls;
 mod v1;
+mod vonage;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -61,6 +62,8 @@ pub struct Surface {
     pub metrics: MetricsHandle,
     /// Settings of apps: the origins whose pages may wait.
     pub apps: BTreeMap<String, config::App>,
+    /// How the steps of Vonage's workflows reach people.
+    pub vonage: config::Vonage,
     /// Settings of the listener.
     pub server: config::Server,
     /// The wait of a poll that names none.
@@ -97,6 +100,7 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
             .app_data(state.clone())
             .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
             .configure(routes::preflights)
+            .configure(vonage::routes)
             .default_service(web::to(routes::nowhere))
             .wrap(from_fn(observe::observe))
     });

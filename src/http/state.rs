@@ -34,6 +34,8 @@ pub struct State {
     pub limits: WaitLimits,
     /// Whether the store takes writes, as last seen.
     pub readiness: Readiness,
+    /// How the steps of Vonage's workflows reach people.
+    pub vonage: config::Vonage,
     apps: BTreeMap<String, config::App>,
     /// A place for each client that may wait; held while it does.
     waits: Arc<Semaphore>,
@@ -42,7 +44,8 @@ pub struct State {
 
 impl State {
     pub(super) fn new(surface: Surface) -> Self {
-        let Surface { service, intake, metrics, apps, server, default_wait, max_wait } = surface;
+        let Surface { service, intake, metrics, apps, vonage, server, default_wait, max_wait } =
+            surface;
         let max_waits = server.max_waits.min(Semaphore::MAX_PERMITS);
         Self {
             service,
@@ -51,6 +54,7 @@ impl State {
             trusted_proxies: server.trusted_proxies,
             limits: WaitLimits { default_wait, max_wait },
             readiness: Readiness::default(),
+            vonage,
             apps,
             waits: Arc::new(Semaphore::new(max_waits)),
             max_waits,

@@ -35,6 +35,8 @@ struct Data<'a> {
     disputed: bool,
     redeemed_at: Option<String>,
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
     event: Event,
 }
 
@@ -79,6 +81,7 @@ pub(super) fn of(kind: &str, next: &Verification, entry: &Entry) -> Box<[u8]> {
             disputed: end.is_some_and(|end| end.disputed),
             redeemed_at: end.and_then(|end| end.redeemed_at).map(instant),
             reason: next.refusal().map(|reason| reason.as_str()),
+            test: next.test,
             event: Event { id: entry.number, kind: entry.kind.as_str(), at: instant(entry.at) },
         },
     };

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Name, PhoneNumber, Sounds, Step,
+    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, MARKER, Name, PhoneNumber,
+    Sounds, Step,
 };
 
 use super::refusal::StartRefusal;
@@ -92,8 +93,12 @@ impl Service {
     ) -> Result<Button, StartRefusal> {
         let (sounds, named, press) = self.choose(wanted, press, request.language.as_ref())?;
         let facts = account.facts();
+        let tested = self.tested(request).is_some();
         for sound in [&named.greeting, &named.confirmed, &named.fallback] {
-            facts.sound_id(sound).map_err(|()| StartRefusal::SoundMissing(sound.clone()))?;
+            let known = tested || facts.sound_id(sound).is_ok();
+            if !known {
+                return Err(StartRefusal::SoundMissing(sound.clone()));
+            }
         }
         let (press, random_key) = match press {
             Press::Fixed(key) => (key, false),
@@ -124,6 +129,12 @@ impl Service {
             WantedCode::Sms { template, sender } => {
                 CodeBy::Sms { template: template.clone(), sender: sender.clone() }
             }
+            WantedCode::PlainSms { sender, text } => {
+                if !text.contains(MARKER) {
+                    return Err(StartRefusal::NoMarker { marker: MARKER });
+                }
+                CodeBy::PlainSms { sender: sender.clone(), text: text.clone() }
+            }
             WantedCode::Email { from, subject, body } => {
                 let marker = account.provider.code_marker();
                 if body.as_ref().is_some_and(|body| !body.contains(marker)) {
@@ -137,7 +148,9 @@ impl Service {
             }
         };
         // What the request says of the code itself, only this service can keep.
-        let given = request.code.is_some() || request.code_length.is_some();
+        let given = request.code.is_some()
+            || request.code_length.is_some()
+            || self.tested(request).is_some();
         let source = if given { CodeSource::Own } else { self.settings.codes.source_of(&by) };
         Ok(CodeStep { source, new_code, language: language.cloned(), by })
     }
@@ -253,15 +266,6 @@ impl Service {
         let free: Vec<Key> = all.clone().filter(|key| !declared(key)).collect();
         let keys = if free.is_empty() { all.collect() } else { free };
         keys[rand::random_range(0..keys.len())]
-    }
-
-    fn lifetime(&self, request: &StartRequest) -> Result<SignedDuration, StartRefusal> {
-        let max = self.settings.max_expires_in;
-        let wanted = request.expires_in.unwrap_or(self.settings.expires_in);
-        if wanted < SignedDuration::from_secs(10) || wanted > max {
-            return Err(StartRefusal::Lifetime { max: max.as_secs() });
-        }
-        Ok(wanted)
     }
 }
 

@@ -124,7 +124,10 @@ impl Service {
         let resolved = self.resolve(id, |newest| {
             found = self.look_at(newest, typed, at);
             let event = match found {
-                Found::Compared(correct) => Some(Event::CodeChecked { correct }),
+                Found::Compared(correct) => {
+                    let typed = self.sealed_typed(newest, typed);
+                    Some(Event::CodeChecked { correct, typed })
+                }
                 Found::AskProvider(_) | Found::Answer(_) | Found::Ended(_) | Found::NoCode => None,
             };
             Judgement { event, at, row: None }
@@ -194,6 +197,12 @@ impl Service {
         }
     }
 
+    /// What was typed, sealed, where the start asked to keep it.
+    fn sealed_typed(&self, verification: &Verification, typed: &Secret) -> Option<Box<[u8]>> {
+        let keeps = verification.codes.as_ref().is_some_and(|codes| codes.rules.keeps_typed);
+        keeps.then(|| self.server_key.seal_typed(verification.id, typed))
+    }
+
     fn look_at(&self, newest: &Verification, typed: &Secret, now: Timestamp) -> Found {
         if let State::Final(end) = &newest.state {
             return match (end.outcome, end.outcome.status()) {
@@ -203,7 +212,8 @@ impl Service {
                 (_, status) => Found::Ended(status),
             };
         }
-        if newest.expires_at <= now {
+        let code_over = newest.code_until().is_some_and(|until| until <= now);
+        if newest.expires_at <= now || code_over {
             return Found::Answer(CheckResult::Expired);
         }
         let (here, request) = sent(newest);

@@ -43,20 +43,25 @@ impl ServerKey {
     /// Seals the app's own code for one verification.
     #[must_use]
     pub fn seal_code(&self, id: VerificationId, code: &Code) -> Box<[u8]> {
-        let nonce: [u8; NONCE] = rand::random();
-        let message = Payload { msg: code.expose().as_bytes(), aad: id.as_bytes() };
-        let sealed = self.code_cipher().encrypt(&Nonce::from(nonce), message);
-        let sealed = sealed.expect("ten bytes are not too many for the cipher");
-        [nonce.as_slice(), &sealed].concat().into()
+        self.seal("sealed codes", id.as_bytes(), code.expose())
     }
 
     /// Opens what [`seal_code`](Self::seal_code) sealed for the same verification.
     #[must_use]
     pub fn open_code(&self, id: VerificationId, sealed: &[u8]) -> Option<Code> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-        let message = Payload { msg: sealed, aad: id.as_bytes() };
-        let opened = self.code_cipher().decrypt(&Nonce::from(*nonce), message).ok()?;
-        Code::parse(std::str::from_utf8(&opened).ok()?).ok()
+        Code::parse(self.open("sealed codes", id.as_bytes(), sealed)?.expose()).ok()
+    }
+
+    /// Seals what somebody typed for one verification.
+    #[must_use]
+    pub fn seal_typed(&self, id: VerificationId, typed: &Secret) -> Box<[u8]> {
+        self.seal("typed codes", id.as_bytes(), typed.expose())
+    }
+
+    /// Opens what [`seal_typed`](Self::seal_typed) sealed for the same verification.
+    #[must_use]
+    pub fn open_typed(&self, id: VerificationId, sealed: &[u8]) -> Option<Secret> {
+        self.open("typed codes", id.as_bytes(), sealed)
     }
 
     /// Whether what was typed is the code; in constant time.
@@ -66,8 +71,25 @@ impl ServerKey {
         code.expose().as_bytes().ct_eq(typed.expose().as_bytes()).into()
     }
 
-    fn code_cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&self.mac("sealed codes", b"").into())
+    /// Seals a short text, for one purpose and one owner.
+    pub(super) fn seal(&self, purpose: &str, owner: &[u8], text: &str) -> Box<[u8]> {
+        let nonce: [u8; NONCE] = rand::random();
+        let message = Payload { msg: text.as_bytes(), aad: owner };
+        let sealed = self.cipher(purpose).encrypt(&Nonce::from(nonce), message);
+        let sealed = sealed.expect("a short text is not too long for the cipher");
+        [nonce.as_slice(), &sealed].concat().into()
+    }
+
+    /// Opens what [`seal`](Self::seal) sealed for the same purpose and owner.
+    pub(super) fn open(&self, purpose: &str, owner: &[u8], sealed: &[u8]) -> Option<Secret> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+        let message = Payload { msg: sealed, aad: owner };
+        let opened = self.cipher(purpose).decrypt(&Nonce::from(*nonce), message).ok()?;
+        String::from_utf8(opened).ok().map(Secret::new)
+    }
+
+    fn cipher(&self, purpose: &str) -> ChaCha20Poly1305 {
+        ChaCha20Poly1305::new(&self.mac(purpose, b"").into())
     }
 }
 

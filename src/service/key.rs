@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 use crate::domain::{Name, Secret};
 use crate::store::{KeyRow, Store, StoreError};
 
-use super::Service;
+use super::{Service, SignatureMethod};
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,17 @@ pub struct Caller {
     pub key_id: Box<str>,
     /// What the key may do.
     pub scopes: Vec<Scope>,
+    /// Whether test numbers act for it.
+    pub test: bool,
+}
+
+/// What a key has beyond its scopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyOptions {
+    /// Whether test numbers act for it.
+    pub test: bool,
+    /// How it may sign requests, if it may.
+    pub signs: Option<SignatureMethod>,
 }
 
 /// Why a key is not accepted.
@@ -87,6 +98,8 @@ pub struct NewKey {
     pub row: KeyRow,
     /// `ID.SECRET`, what callers send.
     pub key: Secret,
+    /// What it signs requests with, if it may. Shown once too.
+    pub signature_secret: Option<Secret>,
 }
 
 /// The keys that are in force, by id. Written after the store, read on each request.
@@ -97,6 +110,20 @@ impl Keys {
         let rows = store.keys().await?;
         let in_force = rows.into_iter().filter(|row| row.revoked_at.is_none());
         Ok(Self(in_force.map(|row| (row.id.clone(), row)).collect()))
+    }
+}
+
+impl Caller {
+    pub(super) fn of(row: &KeyRow) -> Self {
+        let scopes = row.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect();
+        Self { app: row.app.clone(), key_id: row.id.clone(), scopes, test: row.test }
+    }
+}
+
+impl Keys {
+    /// A key in force.
+    pub(super) fn find(&self, id: &str) -> Option<KeyRow> {
+        self.0.get(id).map(|row| row.clone())
     }
 }
 
@@ -111,8 +138,7 @@ impl Service {
         if !bool::from(hash(secret).ct_eq(&row.secret_hash)) {
             return Err(KeyRefusal::NotAccepted);
         }
-        let scopes = row.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect();
-        Ok(Caller { app: row.app.clone(), key_id: row.id.clone(), scopes })
+        Ok(Caller::of(&row))
     }
 
     /// Makes a key with a random id and secret.
@@ -120,9 +146,22 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn create_key(&self, app: Name, scopes: &[Scope]) -> Result<NewKey, KeyRefusal> {
+        self.create_key_with(app, scopes, KeyOptions::default()).await
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn create_key_with(
+        &self,
+        app: Name,
+        scopes: &[Scope],
+        options: KeyOptions,
+    ) -> Result<NewKey, KeyRefusal> {
         let id = format!("key_{}", const_hex::encode(rand::random::<[u8; 8]>()));
         let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-        self.add_key(&Secret::new(format!("{id}.{secret}")), app, scopes).await
+        self.keep_key(&Secret::new(format!("{id}.{secret}")), app, scopes, options).await
     }
 
     /// Takes in a key that was made elsewhere. One that is known already for
@@ -136,18 +175,32 @@ impl Service {
         app: Name,
         scopes: &[Scope],
     ) -> Result<NewKey, KeyRefusal> {
-        let row = new_row(key, app, scopes, self.clock.now())?;
+        self.keep_key(key, app, scopes, KeyOptions::default()).await
+    }
+
+    async fn keep_key(
+        &self,
+        key: &Secret,
+        app: Name,
+        scopes: &[Scope],
+        options: KeyOptions,
+    ) -> Result<NewKey, KeyRefusal> {
+        let mut row = new_row(key, app, scopes, self.clock.now())?;
+        row.test = options.test;
+        let signing = options.signs.map(|method| self.new_signing_secret(&row.id, method));
+        row.signature_secret = signing.as_ref().map(|(_, sealed)| sealed.clone());
+        let signature_secret = signing.map(|(secret, _)| secret);
         if let Some(known) = self.keys.0.get(&row.id).map(|known| known.clone()) {
             let same = known.secret_hash == row.secret_hash && known.app == row.app;
             return if same {
-                Ok(NewKey { row: known, key: key.clone() })
+                Ok(NewKey { row: known, key: key.clone(), signature_secret: None })
             } else {
                 Err(KeyRefusal::Exists)
             };
         }
         self.store.create_key(row.clone()).await?;
         self.keys.0.insert(row.id.clone(), row.clone());
-        Ok(NewKey { row, key: key.clone() })
+        Ok(NewKey { row, key: key.clone(), signature_secret })
     }
 
     /// Every key, revoked ones too.
@@ -191,6 +244,8 @@ fn new_row(
         app,
         secret_hash: hash(secret),
         scopes,
+        test: false,
+        signature_secret: None,
         created_at: now,
         revoked_at: None,
     })

@@ -10,6 +10,8 @@ mod admission;
 mod cancel;
 mod check;
 mod codes;
+mod compose;
+mod credit;
 mod deliveries;
 mod dispatch;
 mod expire;
@@ -26,7 +28,9 @@ mod search;
 mod sending;
 mod server_key;
 mod show;
+mod signature;
 mod start;
+mod test_number;
 mod to_the_end;
 mod wait;
 mod walk;
@@ -40,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::{CodeBy, CodeSource, Name, Outcome, Timing};
+use crate::domain::{CodeBy, CodeSource, Name, Outcome, PhoneNumber, Timing};
 use crate::live::Live;
 use crate::outbound::{self, Outbound};
 use crate::store::{NotificationRow, Store};
@@ -56,7 +60,7 @@ pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
-pub use key::{Caller, KeyRefusal, NewKey, Scope};
+pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use redeem::RedeemError;
@@ -69,6 +73,9 @@ pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
+pub use signature::{SIGNED_WITHIN, SignatureMethod};
+pub use start::ANSWER_WITHIN;
+pub use test_number::TestDoes;
 pub use to_the_end::{Background, to_the_end};
 
 /// What the use cases need, once checked and never changed.
@@ -79,6 +86,8 @@ pub struct Settings {
     pub expires_in: SignedDuration,
     /// The longest that an app may ask for.
     pub max_expires_in: SignedDuration,
+    /// The longest that one code may count where that is asked for by itself.
+    pub max_code_life: SignedDuration,
     /// The prompts of the configuration, by name.
     pub prompts: BTreeMap<Name, Prompt>,
     /// The plans of the configuration, by name.
@@ -87,6 +96,8 @@ pub struct Settings {
     pub codes: CodeSettings,
     /// What is sent to apps.
     pub outbound: outbound::Settings,
+    /// Numbers that keys for tests verify without a provider.
+    pub test_numbers: BTreeMap<PhoneNumber, TestDoes>,
 }
 
 /// How codes are made and how often they may be sent and checked.
@@ -111,6 +122,8 @@ impl CodeSettings {
         match by {
             CodeBy::Call { .. } => self.call_code,
             CodeBy::Sms { .. } => self.sms,
+            // The provider knows no code of its own for such a text.
+            CodeBy::PlainSms { .. } => CodeSource::Own,
             CodeBy::Email { .. } => self.email,
         }
     }

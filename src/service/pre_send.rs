@@ -52,7 +52,9 @@ fn question<'a>(request: &'a StartRequest, admitted: &'a Admitted) -> (usize, Qu
         },
         By::Code(code) => match &code.by {
             CodeBy::Sms { template, .. } => (None, code.language.as_ref(), template.as_deref()),
-            CodeBy::Call { .. } | CodeBy::Email { .. } => (None, code.language.as_ref(), None),
+            CodeBy::Call { .. } | CodeBy::PlainSms { .. } | CodeBy::Email { .. } => {
+                (None, code.language.as_ref(), None)
+            }
         },
     };
     let question = Question {
@@ -78,6 +80,10 @@ fn changed(
     let Changes { language, prompt, template, channel } = changes;
     if let Some((word, step)) = channel.zip(steps.get_mut(begins)) {
         let channel = Channel::parse(&word).ok_or_else(|| unheard("channel", &word))?;
+        // What a text of its own says, perhaps of a payment, no other channel would say.
+        if says_its_own(&step.by) {
+            return Err(unheard("channel", &word));
+        }
         if channel != step.by.channel() {
             step.by = plainly(channel);
         }
@@ -90,7 +96,8 @@ fn changed(
     if let Some(prompt) = prompt.as_ref().filter(|_| !plays) {
         return Err(unheard("prompt", prompt.as_str()));
     }
-    let texts = steps.iter().any(|step| step.by.channel() == Channel::Sms);
+    let texts =
+        steps.iter().any(|step| step.by.channel() == Channel::Sms && !says_its_own(&step.by));
     let fits = |text: &String| texts && is_template(text);
     if let Some(template) = template.as_ref().filter(|template| !fits(template)) {
         return Err(unheard("template", template));
@@ -141,6 +148,10 @@ fn change(
             }
         }
     }
+}
+
+const fn says_its_own(step: &WantedBy) -> bool {
+    matches!(step, WantedBy::Code { by: WantedCode::PlainSms { .. }, .. })
 }
 
 fn is_template(text: &str) -> bool {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Channel, Name};
+use crate::domain::{Channel, Name, VerificationId};
 use crate::outbound::CallbackRefusal;
 use crate::provider::NoRoom;
 use crate::store::StoreError;
@@ -81,6 +81,18 @@ pub enum StartRefusal {
     Lifetime {
         /// The longest.
         max: i64,
+    },
+    /// A code would count longer than it may.
+    #[error("a code may count for at most {max} seconds")]
+    CodeLife {
+        /// The longest.
+        max: i64,
+    },
+    /// Another verification of this number runs, and both were to be alone.
+    #[error("another verification of this number is running")]
+    Running {
+        /// The one that runs, if it is this app's.
+        id: Option<VerificationId>,
     },
     /// Another call with this number, or one written alike, is in flight.
     #[error("a call to this number is still in flight")]

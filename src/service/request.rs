@@ -2,7 +2,9 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Channel, Code, EmailAddress, Key, Name, PhoneNumber, Recipient, Verification};
+use crate::domain::{
+    Channel, Code, CodeRules, EmailAddress, Key, Name, PhoneNumber, Recipient, Verification,
+};
 
 /// The longest id of an SMS template, in bytes.
 pub const MAX_TEMPLATE: usize = 64;
@@ -34,6 +36,16 @@ pub struct StartRequest {
     pub callback_url: Option<Box<str>>,
     /// What makes a repeated request harmless.
     pub idempotency: Option<Idempotency>,
+    /// What is asked of codes beyond the configuration's limits.
+    pub rules: CodeRules,
+    /// Codes that it may send in all, if fewer than the configuration allows.
+    pub max_sends: Option<u8>,
+    /// Whether a number that one such start is verifying takes no second one.
+    pub alone: bool,
+    /// How long the start waits for the provider's answer.
+    pub answer_within: SignedDuration,
+    /// Whether the key is one for tests.
+    pub test: bool,
 }
 
 /// What to try.
@@ -83,7 +95,9 @@ impl WantedBy {
         match self {
             Self::Button { .. } => Channel::CallButton,
             Self::Code { by: WantedCode::Call { .. }, .. } => Channel::CallCode,
-            Self::Code { by: WantedCode::Sms { .. }, .. } => Channel::Sms,
+            Self::Code { by: WantedCode::Sms { .. } | WantedCode::PlainSms { .. }, .. } => {
+                Channel::Sms
+            }
             Self::Code { by: WantedCode::Email { .. }, .. } => Channel::Email,
         }
     }
@@ -103,6 +117,13 @@ pub enum WantedCode {
         template: Option<Box<str>>,
         /// The sender that the phone shows.
         sender: Option<Box<str>>,
+    },
+    /// An SMS with a text of its own.
+    PlainSms {
+        /// The sender that the phone shows.
+        sender: Option<Box<str>>,
+        /// The text, with the marker that the code replaces.
+        text: Box<str>,
     },
     /// An e-mail.
     Email {

@@ -5,20 +5,18 @@ use std::sync::Arc;
 use dashmap::DashSet;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
-use crate::domain::{
-    Claim, Codes, Name, PhoneNumber, State, Verification, VerificationId, WrittenForm,
-};
+use crate::domain::{Name, VerificationId};
 use crate::provider::Slot;
 use crate::store;
 
 use super::admission::Admitted;
+use super::compose::claims_of;
 use super::refusal::StartRefusal;
 use super::{Idempotency, Service, StartRequest, Started, WantedBy};
 
 /// The longest that a start waits for the provider's answer once it is stored.
-pub(super) const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(1);
+pub const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long a start waits for what must be known of the provider.
 const KNOWN_WITHIN: SignedDuration = SignedDuration::from_secs(3);
@@ -61,10 +59,10 @@ impl Service {
             }
         };
         let (request, admitted) = self.admit_and_ask(request).await?;
-        let slot = self.accounts[usize::from(admitted.account.0)]
-            .provider
-            .reserve()
-            .map_err(StartRefusal::NoRoom)?;
+        let provider = &self.accounts[usize::from(admitted.account.0)].provider;
+        let tested = self.tested(&request).is_some();
+        let slot = if tested { None } else { Some(provider.reserve()) };
+        let slot = slot.transpose().map_err(StartRefusal::NoRoom)?;
         self.store_and_send(request, admitted, slot).await
     }
 
@@ -74,7 +72,8 @@ impl Service {
         request: &StartRequest,
     ) -> Result<Admitted, StartRefusal> {
         let steps = self.wanted_steps(request)?;
-        if steps.iter().any(|step| matches!(step.by, WantedBy::Button { .. })) {
+        let calls = steps.iter().any(|step| matches!(step.by, WantedBy::Button { .. }));
+        if calls && self.tested(request).is_none() {
             self.wait_for_provider(request).await?;
         }
         self.admit(request, steps)
@@ -116,80 +115,63 @@ impl Service {
         self: &Arc<Self>,
         request: StartRequest,
         admitted: Admitted,
-        slot: Slot,
+        slot: Option<Slot>,
     ) -> Result<Started, StartRefusal> {
-        let (now, account) = (self.clock.now(), admitted.account);
+        let (now, account, app) = (self.clock.now(), admitted.account, request.app.clone());
+        let (alone, until) = (request.alone, now + request.answer_within);
         let idempotency = request.idempotency.clone().map(|idempotency| store::IdempotencyKey {
             key: idempotency.key,
             fingerprint: idempotency.fingerprint,
         });
         let verification = self.verification(request, admitted, now);
         let (verification, entries) = verification.begin(now);
-        let sending = match verification.attempts.last() {
-            Some(attempt) => self.sending(&verification, attempt)?,
-            None => return Err(StartRefusal::PlanLength),
+        let attempt = verification.attempts.last().ok_or(StartRefusal::PlanLength)?;
+        let sending = match slot {
+            Some(slot) => Some((slot, self.sending(&verification, attempt)?)),
+            None => None,
         };
         let claims = claims_of(&verification);
         let deliveries = self.outbound.deliveries(&verification, &entries);
         let tells = !deliveries.is_empty();
-        let start = store::Start { verification, entries, claims, idempotency, deliveries };
+        let start = store::Start { verification, entries, claims, idempotency, deliveries, alone };
         let (stored, packed) = match self.store.start(start, now).await? {
             store::Started::Stored { verification, packed } => (verification, packed),
-            store::Started::ClaimHeld { until } => return Err(StartRefusal::NumberBusy { until }),
-            store::Started::KeyReused => return Err(StartRefusal::IdempotencyMismatch),
-            store::Started::Replayed(id) => {
-                let verification =
-                    self.newest(id).await?.ok_or(StartRefusal::IdempotencyRunning)?;
-                return Ok(Started { verification, replayed: true });
-            }
+            other => return self.not_stored(other, &app).await,
         };
         if tells {
             self.outbound.wake();
         }
         self.hold(&stored, &packed);
-        let sent = self.send_in_background(account, stored.id, 0, slot, sending);
-        self.wait_for_answer(stored.id, sent, now + ANSWER_WITHIN).await;
-        let verification = self.newest(stored.id).await?.unwrap_or(stored);
+        let id = stored.id;
+        let sent = match sending {
+            Some((slot, sending)) => self.send_in_background(account, id, 0, slot, sending),
+            None => self.play_in_background(&stored, 0),
+        };
+        self.wait_for_answer(id, sent, until).await;
+        let verification = self.newest(id).await?.unwrap_or(stored);
         Ok(Started { verification, replayed: false })
     }
 
-    /// A new verification, before its first step.
-    fn verification(
+    /// What a start comes to that the store did not take as a new one.
+    async fn not_stored(
         &self,
-        request: StartRequest,
-        admitted: Admitted,
-        now: Timestamp,
-    ) -> Verification {
-        let id = new_id(now);
-        Verification {
-            id,
-            app: request.app,
-            known_valid: request.to.phone().is_none_or(PhoneNumber::is_known_valid),
-            to: request.to,
-            reference: request.reference,
-            metadata: request.metadata,
-            callback_url: request.callback_url,
-            created_at: now,
-            expires_at: now + admitted.expires_in,
-            plan: admitted.steps,
-            attempts: Vec::new(),
-            state: State::Pending,
-            version: 1,
-            entries: 0,
-            codes: admitted.code_length.map(|length| {
-                let own = request.code.as_ref();
-                Box::new(Codes {
-                    seed: rand::random(),
-                    length,
-                    sealed: own.map(|code| self.server_key.seal_code(id, code)),
-                    generation: 0,
-                    checks_used: 0,
-                    checks_open: 0,
-                    checks_limit: self.settings.codes.max_checks,
-                    sends_limit: self.settings.codes.max_sends,
-                })
-            }),
-            not_before: None,
+        answer: store::Started,
+        app: &Name,
+    ) -> Result<Started, StartRefusal> {
+        match answer {
+            store::Started::Stored { verification, .. } => {
+                Ok(Started { verification, replayed: false })
+            }
+            store::Started::Running { id, app: of } => {
+                Err(StartRefusal::Running { id: Some(id).filter(|_| of == *app) })
+            }
+            store::Started::ClaimHeld { until } => Err(StartRefusal::NumberBusy { until }),
+            store::Started::KeyReused => Err(StartRefusal::IdempotencyMismatch),
+            store::Started::Replayed(id) => {
+                let verification =
+                    self.newest(id).await?.ok_or(StartRefusal::IdempotencyRunning)?;
+                Ok(Started { verification, replayed: true })
+            }
         }
     }
 
@@ -209,20 +191,4 @@ impl Service {
             () = self.clock.sleep_until(until) => {}
         }
     }
-}
-
-/// What the last attempt is to hold: a button call's every written form of the number.
-pub(super) fn claims_of(verification: &Verification) -> Vec<Claim> {
-    let Some(attempt) = verification.attempts.last() else { return Vec::new() };
-    let step = verification.step_of(attempt).filter(|step| step.button().is_some());
-    let Some((step, number)) = step.zip(verification.to.phone()) else { return Vec::new() };
-    let forms = WrittenForm::claimed_with(&WrittenForm::all_of(number));
-    forms.into_iter().map(|form| Claim { account: step.account.clone(), form }).collect()
-}
-
-/// An id whose order is that of `now`.
-fn new_id(now: Timestamp) -> VerificationId {
-    let seconds = u64::try_from(now.as_second()).unwrap_or(0);
-    let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
-    VerificationId::new(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
 }

@@ -128,6 +128,7 @@ pub(super) enum Api {
     Normal,
     Slow,
     AcceptThenDrop,
+    Denied,
     Drop,
     Refuse,
     Http,

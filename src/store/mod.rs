@@ -208,6 +208,14 @@ impl Store {
         self.0.revoke_key(id, at).await
     }
 
+    /// Notes the digest of a signature; whether it was not known. It is kept for an hour.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn use_signature(&self, digest: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
+        self.0.use_signature(digest, at).await
+    }
+
     /// Whether the fingerprint of the secret key is the one that the store
     /// knows. The first one asked about becomes known.
     ///

@@ -85,6 +85,10 @@ pub struct KeyRow {
     pub secret_hash: [u8; 32],
     /// What it may do; words without spaces.
     pub scopes: Vec<Box<str>>,
+    /// Whether test numbers act for it.
+    pub test: bool,
+    /// What verifies requests that it signs, sealed; only if it may sign.
+    pub signature_secret: Option<Box<[u8]>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was revoked, if it was.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::NewDelivery;
-use crate::domain::{Claim, Entry, Verification, VerificationId};
+use crate::domain::{Claim, Entry, Name, Verification, VerificationId};
 
 /// A new verification whose first attempt is intended.
 pub struct Start {
@@ -17,6 +17,8 @@ pub struct Start {
     pub idempotency: Option<IdempotencyKey>,
     /// What apps are told of it.
     pub deliveries: Vec<NewDelivery>,
+    /// Whether its number takes no second verification that is to be alone.
+    pub alone: bool,
 }
 
 /// An app's key against starting twice.
@@ -43,6 +45,13 @@ pub enum Started {
     ClaimHeld {
         /// Until when, if nothing comes before.
         until: Timestamp,
+    },
+    /// Another verification of the number runs, and both were to be alone.
+    Running {
+        /// The one that runs.
+        id: VerificationId,
+        /// Its app.
+        app: Name,
     },
     /// The same request was stored before under its idempotency key.
     Replayed(VerificationId),

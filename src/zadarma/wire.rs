@@ -93,6 +93,22 @@ pub struct VerifyAnswer {
     pub request_id: Option<String>,
 }
 
+/// `POST /v1/sms/send/`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SmsAnswer {
+    /// Whom it was not sent to. A success may have denied everybody.
+    #[serde(default)]
+    pub denied_numbers: Vec<DeniedNumber>,
+}
+
+/// A number that an SMS was not sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct DeniedNumber {
+    /// The provider's text for people. Never decide by it.
+    #[serde(default)]
+    pub message: String,
+}
+
 /// `GET /v1/info/timezone/`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct TimezoneAnswer {

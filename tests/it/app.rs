@@ -391,7 +391,7 @@ pub fn note_secrets_of(json: &Value) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 let is_secret = |text: &&str| match name.as_str() {
-                    "wait_token" => true,
+                    "wait_token" | "signature_secret" => true,
                     // An app's key, as against the key that a person pressed.
                     "key" => text.contains('.'),
                     // A spoken code, as against the code of a problem.

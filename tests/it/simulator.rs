@@ -1027,3 +1027,31 @@ async fn everything_can_be_refused_or_dropped_at_once() {
     assert_eq!(account.get("/v1/info/balance/", &[]).await["status"], "success");
     account.stop().await;
 }
+
+#[tokio::test]
+async fn a_plain_sms_is_sent_to_each_number_or_denied_and_listed_as_such() {
+    const SMS: &str = "/v1/sms/send/";
+    let account = Account::start().await;
+    account.put("/scripts/380999999992", json!({ "api": "denied" })).await;
+    let sent = account
+        .ask(
+            Method::POST,
+            SMS,
+            &[
+                ("number", "380999999991,380999999992"),
+                ("message", "Acme code: 1234"),
+                ("sender", "Acme"),
+            ],
+        )
+        .await
+        .json();
+    assert_eq!((&sent["status"], &sent["messages"]), (&json!("success"), &json!(1)));
+    assert_eq!(sent["denied_numbers"][0]["number"], "380999999992");
+    assert_eq!(sent["sms_detalization"][0]["callerid"], "Acme");
+    let inbox = account.look("/inbox?to=380999999991").await;
+    let message = &inbox["messages"][0];
+    assert_eq!((&message["text"], &message["from"]), (&json!("Acme code: 1234"), &json!("Acme")));
+    let without = account.ask(Method::POST, SMS, &[("number", "380999999991")]).await;
+    assert_error(&without, 200, "\"message\" param is required");
+    account.stop().await;
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Draft;
-use crate::domain::{Codes, Effect, EntryKind, Outcome, ProviderCheck, Why};
+use crate::domain::{Codes, Effect, EntryKind, Outcome, ProviderCheck, Typed, Why};
 
 impl Draft {
     /// INVARIANT: the step that is due is looked for here, so that of two workers
@@ -35,8 +35,15 @@ impl Draft {
     }
 
     /// A local check counts and decides in one change.
-    pub(super) fn code_checked(&mut self, correct: bool) -> Result<(), Why> {
-        self.use_check()?;
+    pub(super) fn code_checked(
+        &mut self,
+        correct: bool,
+        typed: Option<Box<[u8]>>,
+    ) -> Result<(), Why> {
+        let at = self.now;
+        let codes = self.use_check()?;
+        let kept = typed.filter(|_| codes.rules.keeps_typed);
+        codes.typed.extend(kept.map(|sealed| Typed { at, correct, sealed }));
         self.note(EntryKind::CodeChecked { correct });
         self.judge_code(correct);
         Ok(())
@@ -62,7 +69,10 @@ impl Draft {
                 self.note(EntryKind::CodeChecked { correct });
                 self.judge_code(correct);
             }
-            ProviderCheck::NotAsked => codes.checks_used = codes.checks_used.saturating_sub(1),
+            ProviderCheck::NotAsked => {
+                codes.checks_used = codes.checks_used.saturating_sub(1);
+                codes.newest_used = codes.newest_used.saturating_sub(1);
+            }
             ProviderCheck::Unknown => self.judge_code(false),
         }
         Ok(())
@@ -81,6 +91,7 @@ impl Draft {
         let codes = self.next.codes.as_mut().filter(|codes| codes.checks_left() > 0);
         let codes = codes.ok_or(Why::NoCheck)?;
         codes.checks_used += 1;
+        codes.newest_used += u8::from(codes.rules.checks_each.is_some());
         Ok(codes)
     }
 

@@ -54,7 +54,8 @@ impl Draft {
             Event::StepDue => self.step_due(),
             Event::NoRoom { until } => self.no_room(until),
             Event::NextAsked => self.next_asked(),
-            Event::CodeChecked { correct } => self.code_checked(correct),
+            Event::CodeChecked { correct, typed } => self.code_checked(correct, typed),
+            Event::Scripted(outcome) => self.scripted(outcome),
             Event::CheckBegun => self.check_begun(),
             Event::CheckAnswered(check) => self.check_answered(check),
             Event::CancelAsked => {
@@ -89,6 +90,16 @@ impl Draft {
         if self.if_pending().is_ok() && exhausted.is_some_and(|at| at <= self.now) {
             self.conclude(self.next.outcome_without_proof(), self.now);
         }
+    }
+
+    /// INVARIANT: only a test ends so; anything else needs a proof.
+    fn scripted(&mut self, outcome: Outcome) -> Result<(), Why> {
+        self.if_pending()?;
+        if !self.next.test {
+            return Err(Why::NoTest);
+        }
+        self.conclude(outcome, self.now);
+        Ok(())
     }
 
     fn attempt(&mut self, index: u8) -> Result<&mut Attempt, Why> {

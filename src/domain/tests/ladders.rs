@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::random::Random;
 use crate::domain::{
-    Applied, Asks, Attempt, Button, By, CallEnd, CallResult, Channel, CodeBy, CodeSource, CodeStep,
-    Codes, Dispatch, Effect, Event, Evidence, Key, KeyReport, Name, Outcome, PbxTime, PhoneNumber,
-    ProviderCheck, RefusalReason, Sounds, State, Status, Step, Timing, Verification,
-    VerificationId,
+    Applied, Asks, Attempt, Button, By, CallEnd, CallResult, Channel, CodeBy, CodeRules,
+    CodeSource, CodeStep, Codes, Dispatch, Effect, Event, Evidence, Key, KeyReport, Name, Outcome,
+    PbxTime, PhoneNumber, ProviderCheck, RefusalReason, Sounds, State, Status, Step, Timing,
+    Verification, VerificationId,
 };
 
 const HISTORIES: u64 = 30_000;
@@ -57,6 +57,14 @@ impl Ladder {
             checks_open: 0,
             checks_limit: random.byte(1, 5),
             sends_limit: random.byte(1, 4),
+            rules: CodeRules {
+                checks_each: (random.below(3) == 0).then(|| random.byte(1, 3)),
+                life: (random.below(3) == 0)
+                    .then(|| SignedDuration::from_secs(random.between(10, 300))),
+                keeps_typed: random.below(2) == 0,
+            },
+            newest_used: 0,
+            typed: Vec::new(),
         };
         let now = Timestamp::from_second(NOON).unwrap();
         let asked = Verification {
@@ -76,6 +84,7 @@ impl Ladder {
             entries: 0,
             codes: sends_code.then(|| Box::new(codes)),
             not_before: None,
+            test: false,
         };
         let (newest, _) = asked.begin(now);
         let (timing, told) = (Timing::default(), Vec::new());
@@ -101,7 +110,7 @@ impl Ladder {
         let at = self.now;
         let result = self.random.pick(&CallResult::ALL);
         let call_start = PbxTime(at.as_second());
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..4 => Event::Accepted { attempt },
             4 => Event::AcceptedAs { attempt, request: "request".into() },
             5..7 => Event::Refused { attempt, reason: self.random.pick(&RefusalReason::ALL) },
@@ -119,7 +128,7 @@ impl Ladder {
             14..18 => Event::StepDue,
             18 => Event::NoRoom { until: at + SignedDuration::from_secs(5) },
             19 => Event::NextAsked,
-            20 => Event::CodeChecked { correct: self.random.below(8) == 0 },
+            20 => Event::CodeChecked { correct: self.random.below(8) == 0, typed: None },
             21 => Event::CheckBegun,
             22 => Event::CheckAnswered(self.random.pick(&[
                 ProviderCheck::Right,
@@ -128,6 +137,8 @@ impl Ladder {
                 ProviderCheck::NotAsked,
                 ProviderCheck::Unknown,
             ])),
+            // None of them is a test, so this proves nothing.
+            23 => Event::Scripted(Outcome::Confirmed),
             _ if self.random.below(8) == 0 => Event::CancelAsked,
             _ => Event::TimePassed,
         }
@@ -197,7 +208,7 @@ impl Ladder {
                     && report.result == CallResult::Answered
                     && asked == Asks::Key(Key::ONE)
             }
-            (Event::CodeChecked { correct: true }, Outcome::CodeCorrect) => {
+            (Event::CodeChecked { correct: true, .. }, Outcome::CodeCorrect) => {
                 checks(before) < limit(before)
             }
             (Event::CheckAnswered(ProviderCheck::Right), Outcome::CodeCorrect) => {

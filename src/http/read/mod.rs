@@ -9,7 +9,7 @@ mod json;
 mod prefer;
 mod query;
 
-pub use body::{Json, Unread, read_body, read_under};
+pub use body::{Json, MAX_JSON, Unread, read_body, read_under};
 pub use id::Id;
 pub use idempotency::idempotency;
 pub use json::canonical;

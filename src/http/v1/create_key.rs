@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::service::{KeyRefusal, NewKey, Scope, to_the_end};
+use crate::service::{KeyOptions, KeyRefusal, NewKey, Scope, SignatureMethod, to_the_end};
 
 use super::super::access::{Holder, ToOperate};
 use super::super::answer;
@@ -48,6 +48,11 @@ pub struct KeyBody {
     /// What the key may do. Default: start and read.
     #[schema(schema_with = scopes)]
     scopes: Option<Vec<String>>,
+    /// Whether the test numbers of the configuration act for it. Default: false.
+    test: Option<bool>,
+    /// How the key may sign requests to the Vonage surface. Default: it may not.
+    #[schema(schema_with = words::signature_method)]
+    signature_method: Option<String>,
 }
 
 /// A key just made.
@@ -63,6 +68,10 @@ pub struct NewKeyView {
     scopes: Vec<String>,
     /// `ID.SECRET`, the bearer token. Shown here and never again.
     key: String,
+    /// Whether test numbers act for it.
+    test: bool,
+    /// What it signs requests with; null if it may not. Shown here and never again.
+    signature_secret: Option<String>,
 }
 
 /// The list of scopes, as a schema.
@@ -85,16 +94,20 @@ pub async fn create_key(
     body: Json<KeyBody>,
 ) -> Result<HttpResponse, Problem> {
     let app = name("app", &body.body.app)?;
+    let signs = body.body.signature_method.as_deref().map(signature_method).transpose()?;
+    let options = KeyOptions { test: body.body.test.unwrap_or(false), signs };
     let scopes = wanted_scopes(body.body.scopes)?;
     let service = Arc::clone(&state.service);
-    let work = async move { service.create_key(app, &scopes).await };
-    let NewKey { row, key } =
+    let work = async move { service.create_key_with(app, &scopes, options).await };
+    let NewKey { row, key, signature_secret } =
         to_the_end(state.service.background(), work).await.map_err(refused)?;
     let view = NewKeyView {
         id: row.id.into(),
         app: row.app.to_string(),
         scopes: row.scopes.into_iter().map(String::from).collect(),
         key: key.expose().to_owned(),
+        test: row.test,
+        signature_secret: signature_secret.map(|secret| secret.expose().to_owned()),
     };
     Ok(answer::json(StatusCode::CREATED, &view))
 }
@@ -110,6 +123,14 @@ fn wanted_scopes(texts: Option<Vec<String>>) -> Result<Vec<Scope>, Problem> {
     scopes.sort_by_key(|scope| *scope as u8);
     scopes.dedup();
     Ok(scopes)
+}
+
+fn signature_method(text: &str) -> Result<SignatureMethod, Problem> {
+    SignatureMethod::parse(text).ok_or_else(|| {
+        let known = SignatureMethod::ALL.map(SignatureMethod::as_str);
+        let detail = format!("\"signature_method\" is one of: {}.", known.join(", "));
+        Problem::field(Code::InvalidField, "signature_method", detail).with("known", known.to_vec())
+    })
 }
 
 /// What a change of keys that was not made is answered with.

@@ -30,6 +30,10 @@ pub struct KeyView {
     /// What it may do.
     #[schema(schema_with = scopes)]
     scopes: Vec<String>,
+    /// Whether test numbers act for it.
+    test: bool,
+    /// Whether it may sign requests to the Vonage surface.
+    signs: bool,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -69,6 +73,8 @@ impl KeyView {
             id: row.id.into(),
             app: row.app.to_string(),
             scopes: row.scopes.into_iter().map(String::from).collect(),
+            test: row.test,
+            signs: row.signature_secret.is_some(),
             created_at: instant(row.created_at),
             revoked_at: row.revoked_at.map(instant),
         }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::domain::{self, Name};
-use crate::service::{Idempotency, StartRefusal, StartRequest, Started, to_the_end};
+use crate::domain::{self, CodeRules, Name};
+use crate::service::{ANSWER_WITHIN, Idempotency, StartRefusal, StartRequest, Started, to_the_end};
 
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
@@ -166,7 +166,7 @@ pub async fn start(
 ) -> Result<HttpResponse, Problem> {
     let wait = wait_of(request.headers(), None, &state.limits)?;
     let idempotency = idempotency(&request, &state, &holder.app, &body.tree)?;
-    let wanted = wanted(holder.app, body.body, idempotency)?;
+    let wanted = StartRequest { test: holder.test, ..wanted(holder.app, body.body, idempotency)? };
     let (service, now) = (Arc::clone(&state.service), state.service.clock().now());
     let starting = async move { service.start(wanted).await };
     let started = to_the_end(state.service.background(), starting).await;
@@ -244,6 +244,11 @@ fn wanted(
         metadata: metadata.map(String::into_boxed_str),
         callback_url: body.callback_url.map(String::into_boxed_str),
         idempotency,
+        rules: CodeRules::default(),
+        max_sends: None,
+        alone: false,
+        answer_within: ANSWER_WITHIN,
+        test: false,
     })
 }
 
@@ -290,6 +295,8 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::Unasked | StartRefusal::Unheard { .. } => {
             Problem::new(Code::PreSendFailed, detail).retry_after(RETRY_SOON)
         }
+        // Only the other surface asks for what these two refuse.
+        StartRefusal::CodeLife { .. } | StartRefusal::Running { .. } => Problem::internal(&refusal),
         StartRefusal::IdempotencyMismatch => Problem::new(Code::IdempotencyMismatch, detail),
         StartRefusal::IdempotencyRunning => {
             Problem::new(Code::IdempotencyRunning, detail).retry_after(RETRY_SOON)

@@ -92,6 +92,9 @@ pub struct View {
     /// From when on `/next` is taken; null when it is not.
     #[schema(format = DateTime)]
     next_at: Option<String>,
+    /// Whether a key for tests started it with a test number; then no provider was asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
     /// With it a page may show and await this one verification. Only in the answer of a start.
     #[serde(skip_serializing_if = "Option::is_none")]
     wait_token: Option<String>,
@@ -124,6 +127,9 @@ pub struct WaitView {
     /// When it ended.
     #[schema(format = DateTime)]
     ended_at: Option<String>,
+    /// Whether it is a test; then no provider was asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 /// Three sounds, by the provider's ids.
@@ -188,6 +194,7 @@ impl View {
             sends_left: codes.map(|codes| sends_left(verification, codes)),
             next_channel: verification.advised_channel(timing).map(Channel::as_str),
             next_at: next.map(|(_, at)| instant(at)),
+            test: verification.test,
             wait_token: None,
         }
     }
@@ -217,6 +224,7 @@ impl WaitView {
             created_at: instant(verification.created_at),
             expires_at: instant(verification.expires_at),
             ended_at: end.map(|end| instant(end.at)),
+            test: verification.test,
         }
     }
 }
@@ -245,9 +253,9 @@ impl Said {
             By::Code(code) => Self {
                 from: match &code.by {
                     CodeBy::Call { from } => from.map(|from| from.to_string()),
-                    CodeBy::Sms { sender: from, .. } | CodeBy::Email { from, .. } => {
-                        from.as_deref().map(str::to_owned)
-                    }
+                    CodeBy::Sms { sender: from, .. }
+                    | CodeBy::PlainSms { sender: from, .. }
+                    | CodeBy::Email { from, .. } => from.as_deref().map(str::to_owned),
                 },
                 language: code.language.as_ref().map(ToString::to_string),
                 ..Self::default()

@@ -3,7 +3,7 @@
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::domain::{CallResult, Channel, Check, Outcome, RefusalReason, Status};
-use crate::service::{CheckResult, DeliveryState, Scope};
+use crate::service::{CheckResult, DeliveryState, Scope, SignatureMethod};
 
 fn words(all: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
@@ -76,4 +76,9 @@ pub fn delivery_state() -> Object {
 /// Scopes.
 pub fn scope() -> Object {
     words(Scope::ALL.map(Scope::as_str))
+}
+
+/// Ways of signing, or null.
+pub fn signature_method() -> Object {
+    words_or_null(SignatureMethod::ALL.map(SignatureMethod::as_str))
 }

@@ -74,6 +74,7 @@ pub(super) fn verification(
         entries: 0,
         codes: None,
         not_before: None,
+        test: false,
     };
     verification.begin(now).0
 }

@@ -2,6 +2,7 @@
 //! check says.
 
 use super::super::queue::{Slot, TooLate};
+use super::sms::plain;
 use super::{CHECK, VERIFY, Zadarma, not_accepted};
 use crate::domain::{CodeBy, Secret};
 use crate::provider::{CodeCheck, CodeMessage, Dispatched, ProviderError};
@@ -12,7 +13,7 @@ use crate::zadarma::wire::{Accepted, VerifyAnswer};
 pub(in crate::provider) const CODE_LANGUAGES: &[&str] = &["en", "es", "de", "pl", "ru", "uk", "fr"];
 
 /// What the code replaces in an e-mail's text.
-pub(in crate::provider) const CODE_MARKER: &str = "{#code#}";
+pub(in crate::provider) const CODE_MARKER: &str = crate::domain::MARKER;
 
 /// What stands for a code in a text.
 const HIDDEN: &str = "•••";
@@ -28,6 +29,9 @@ impl Zadarma {
         mut slot: Slot,
         message: &CodeMessage,
     ) -> Dispatched {
+        if let Some(params) = plain(message) {
+            return without_secrets(self.send_sms(slot, params).await, message);
+        }
         let params = params(message);
         let result = match slot.turn().await {
             Ok(()) => self.send::<VerifyAnswer>(&self.queue, VERIFY, params).await,
@@ -88,7 +92,7 @@ fn params(message: &CodeMessage) -> Params {
     let boxed = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     let channel = match message.by {
         CodeBy::Call { .. } => "call_code",
-        CodeBy::Sms { .. } => "sms",
+        CodeBy::Sms { .. } | CodeBy::PlainSms { .. } => "sms",
         CodeBy::Email { .. } => "email",
     };
     let params = Params::new().text("channel", channel).text("to", message.to.to_string());
@@ -105,6 +109,7 @@ fn params(message: &CodeMessage) -> Params {
             let params = optional(params, "template_id", boxed(template));
             optional(params, "caller_id", boxed(sender))
         }
+        CodeBy::PlainSms { sender, .. } => optional(params, "caller_id", boxed(sender)),
         CodeBy::Email { from, subject, body } => {
             let params = optional(params, "from", boxed(from));
             let params = optional(params, "email_subject", boxed(subject));

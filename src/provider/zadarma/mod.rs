@@ -5,6 +5,7 @@
 
 mod client;
 mod codes;
+mod sms;
 mod statistics;
 
 use std::error::Error;
@@ -48,6 +49,7 @@ struct Method {
 
 const VERIFY: Method = Method { verb: Verb::Post, path: "/v1/verify/" };
 const CHECK: Method = Method { verb: Verb::Post, path: "/v1/verify/check/" };
+const SMS: Method = Method { verb: Verb::Post, path: "/v1/sms/send/" };
 const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/" };
 const OWN_NUMBERS: Method = Method { verb: Verb::Get, path: "/v1/direct_numbers/" };
 const EXTENSIONS: Method = Method { verb: Verb::Get, path: "/v1/pbx/internal/" };

@@ -6,6 +6,7 @@ mod account;
 mod answer;
 mod callinfo;
 mod received;
+mod sms;
 mod sounds;
 mod statistics;
 mod verify;
@@ -91,6 +92,7 @@ async fn perform(world: &std::sync::Arc<World>, received: &Received) -> Answer {
     match (received.method.as_str(), received.path.trim_end_matches('/')) {
         ("POST", "/v1/verify") => verify::start(world, received).await,
         ("POST", "/v1/verify/check") => verify::check(world, received),
+        ("POST", "/v1/sms/send") => sms::send(world, received).await,
         ("GET", "/v1/pbx/ivr/sounds/list") => sounds::list(world),
         ("POST", "/v1/pbx/ivr/sounds/upload") => sounds::upload(world, received),
         ("DELETE", "/v1/pbx/ivr/sounds/delete") => sounds::delete(world, received),

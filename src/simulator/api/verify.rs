@@ -183,7 +183,7 @@ impl Wanted {
     }
 }
 
-fn check_phone(world: &World, to: &str, from: Option<&str>) -> Result<(), Answer> {
+pub(super) fn check_phone(world: &World, to: &str, from: Option<&str>) -> Result<(), Answer> {
     let digits = numbers::digits(to);
     let plain = to.strip_prefix('+').unwrap_or(to) == digits;
     if !plain || !(7..=15).contains(&digits.len()) {
@@ -210,11 +210,11 @@ fn own_number(world: &World) -> String {
 }
 
 /// What the API answers instead of accepting.
-fn fault(script: &Script) -> Option<Answer> {
+pub(super) fn fault(script: &Script) -> Option<Answer> {
     let message =
         || script.api_message.clone().unwrap_or_else(|| "Check phone's number".to_owned());
     Some(match script.api {
-        Api::Normal | Api::Slow | Api::AcceptThenDrop => return None,
+        Api::Normal | Api::Slow | Api::AcceptThenDrop | Api::Denied => return None,
         Api::Drop => Answer::Dropped,
         Api::Refuse => Answer::error(message()).with_status(script.api_status.unwrap_or(200)),
         Api::Http => Answer::Html { status: script.api_status.unwrap_or(500) },
@@ -225,7 +225,7 @@ fn fault(script: &Script) -> Option<Answer> {
     })
 }
 
-async fn delay(world: &World, script: &Script) {
+pub(super) async fn delay(world: &World, script: &Script) {
     world.clock.sleep(Duration::from_millis(script.api_delay_ms)).await;
 }
 

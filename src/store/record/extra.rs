@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::verification::name;
 use super::{Span, Unreadable, after_if, since};
 use crate::domain::{
-    By, CodeBy, CodeSource, CodeStep, Codes, EmailAddress, PhoneNumber, Recipient, Step,
+    By, CodeBy, CodeRules, CodeSource, CodeStep, Codes, EmailAddress, PhoneNumber, Recipient, Step,
     Verification,
 };
 
@@ -46,9 +46,23 @@ struct StoredCodeStep<'a> {
 
 #[derive(PartialEq, Serialize, Deserialize)]
 enum StoredBy<'a> {
-    Call { from: Option<u64> },
-    Sms { template: Option<&'a str>, sender: Option<&'a str> },
-    Email { from: Option<&'a str>, subject: Option<&'a str>, body: Option<&'a str> },
+    Call {
+        from: Option<u64>,
+    },
+    Sms {
+        template: Option<&'a str>,
+        sender: Option<&'a str>,
+    },
+    Email {
+        from: Option<&'a str>,
+        subject: Option<&'a str>,
+        body: Option<&'a str>,
+    },
+    /// Since format 3.
+    PlainSms {
+        sender: Option<&'a str>,
+        text: &'a str,
+    },
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -78,6 +92,14 @@ impl<'a> Extra<'a> {
             requests: or_none(requests, &None),
             codes: verification.codes.as_deref().map(StoredCodes::of),
         }
+    }
+
+    /// Whether a step is of a kind that only the third format knows.
+    pub(super) fn has_plain_sms(&self) -> bool {
+        self.steps.iter().any(|step| {
+            let by = step.code.as_ref().map(|code| &code.by);
+            matches!(by, Some(StoredBy::PlainSms { .. }))
+        })
     }
 
     /// Whether nothing of it is needed.
@@ -122,6 +144,9 @@ impl<'a> StepExtra<'a> {
                 CodeBy::Sms { template, sender } => {
                     StoredBy::Sms { template: template.as_deref(), sender: sender.as_deref() }
                 }
+                CodeBy::PlainSms { sender, text } => {
+                    StoredBy::PlainSms { sender: sender.as_deref(), text }
+                }
                 CodeBy::Email { from, subject, body } => StoredBy::Email {
                     from: from.as_deref(),
                     subject: subject.as_deref(),
@@ -153,6 +178,9 @@ impl StoredCodeStep<'_> {
                 StoredBy::Call { from } => CodeBy::Call { from: from.map(PhoneNumber::from_u64) },
                 StoredBy::Sms { template, sender } => {
                     CodeBy::Sms { template: text(template), sender: text(sender) }
+                }
+                StoredBy::PlainSms { sender, text: said } => {
+                    CodeBy::PlainSms { sender: text(sender), text: said.into() }
                 }
                 StoredBy::Email { from, subject, body } => {
                     CodeBy::Email { from: text(from), subject: text(subject), body: text(body) }
@@ -186,12 +214,15 @@ impl<'a> StoredCodes<'a> {
             checks_open: self.checks_open,
             checks_limit: self.checks_limit,
             sends_limit: self.sends_limit,
+            rules: CodeRules::default(),
+            newest_used: 0,
+            typed: Vec::new(),
         }
     }
 }
 
 /// A span that no sum with a time of this era overflows.
-fn span(nanoseconds: Span) -> Result<SignedDuration, Unreadable> {
+pub(super) fn span(nanoseconds: Span) -> Result<SignedDuration, Unreadable> {
     i64::try_from(nanoseconds)
         .map(SignedDuration::from_nanos)
         .map_err(|_| Unreadable("a span is out of range"))

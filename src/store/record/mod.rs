@@ -8,6 +8,7 @@
 mod codes;
 mod entries;
 mod extra;
+mod later;
 mod verification;
 
 use jiff::Timestamp;
@@ -22,6 +23,9 @@ const PLAIN: u8 = 1;
 /// The format of what has more to it, codes, a plan or a callback: the plain one's
 /// fields, then those.
 const WITH_MORE: u8 = 2;
+/// The format of tests, of rules for codes, and of SMS with a text of their own: the
+/// second one's fields, then those.
+const WITH_RULES: u8 = 3;
 
 /// Room for a usual record.
 const USUAL_LENGTH: usize = 192;
@@ -36,7 +40,14 @@ pub struct Unreadable(pub(super) &'static str);
 pub fn pack(verification: &Verification) -> Box<[u8]> {
     let stored = verification::Stored::of(verification);
     let extra = extra::Extra::of(verification);
-    if extra.is_empty() { write(PLAIN, &stored) } else { write(WITH_MORE, &(stored, extra)) }
+    let later = later::Later::of(verification);
+    if !later.is_empty() || extra.has_plain_sms() {
+        write(WITH_RULES, &(stored, extra, later))
+    } else if !extra.is_empty() {
+        write(WITH_MORE, &(stored, extra))
+    } else {
+        write(PLAIN, &stored)
+    }
 }
 
 /// Reads a packed verification; any bytes are answered.
@@ -44,12 +55,17 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
-    let (stored, extra) = match bytes.first() {
-        Some(&WITH_MORE) => read::<(verification::Stored<'_>, _)>(WITH_MORE, bytes)?,
-        _ => (read(PLAIN, bytes)?, extra::Extra::default()),
+    let (stored, extra, later) = match bytes.first() {
+        Some(&WITH_RULES) => read::<(verification::Stored<'_>, _, _)>(WITH_RULES, bytes)?,
+        Some(&WITH_MORE) => {
+            let (stored, extra) = read(WITH_MORE, bytes)?;
+            (stored, extra, later::Later::default())
+        }
+        _ => (read(PLAIN, bytes)?, extra::Extra::default(), later::Later::default()),
     };
     let mut verification = stored.into_verification()?;
     extra.complete(&mut verification)?;
+    later.complete(&mut verification)?;
     Ok(verification)
 }
 

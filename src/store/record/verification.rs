@@ -153,6 +153,7 @@ impl<'a> Stored<'a> {
             entries: self.entries,
             codes: None,
             not_before: None,
+            test: false,
         })
     }
 }

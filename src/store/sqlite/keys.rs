@@ -7,8 +7,8 @@ use super::columns::{Failure, column, first, name, nanoseconds, rows, time};
 use crate::store::KeyRow;
 
 pub(super) fn create(on: &Connection, key: &KeyRow) -> Result<(), Failure> {
-    let sql = "INSERT INTO keys (id, app, secret_hash, scopes, created_at, revoked_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO keys (id, app, secret_hash, scopes, created_at, revoked_at, \
+               test, signature_secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     on.prepare_cached(sql)?.execute(params![
         &*key.id,
         key.app.as_str(),
@@ -16,12 +16,15 @@ pub(super) fn create(on: &Connection, key: &KeyRow) -> Result<(), Failure> {
         key.scopes.join(" "),
         nanoseconds(key.created_at),
         key.revoked_at.map(nanoseconds),
+        key.test,
+        key.signature_secret.as_deref(),
     ])?;
     Ok(())
 }
 
 pub(super) fn list(on: &Connection) -> Result<Vec<KeyRow>, Failure> {
-    let sql = "SELECT id, app, secret_hash, scopes, created_at, revoked_at FROM keys \
+    let sql = "SELECT id, app, secret_hash, scopes, created_at, revoked_at, test, \
+               signature_secret FROM keys \
                ORDER BY created_at, id";
     rows(on, sql, [], |row| {
         let scopes: Box<str> = column(row, "keys", "scopes")?;
@@ -31,6 +34,9 @@ pub(super) fn list(on: &Connection) -> Result<Vec<KeyRow>, Failure> {
             app: name(row, "keys", "app")?,
             secret_hash: column(row, "keys", "secret_hash")?,
             scopes: scopes.split_whitespace().map(Into::into).collect(),
+            test: column(row, "keys", "test")?,
+            signature_secret: column::<Option<Vec<u8>>>(row, "keys", "signature_secret")?
+                .map(Vec::into_boxed_slice),
             created_at: time(row, "keys", "created_at")?,
             revoked_at: revoked.map(|_| time(row, "keys", "revoked_at")).transpose()?,
         })
@@ -40,6 +46,22 @@ pub(super) fn list(on: &Connection) -> Result<Vec<KeyRow>, Failure> {
 pub(super) fn revoke(on: &Connection, id: &str, at: Timestamp) -> Result<bool, Failure> {
     let sql = "UPDATE keys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
     Ok(on.prepare_cached(sql)?.execute(params![id, nanoseconds(at)])? > 0)
+}
+
+/// Notes the digest of a signature; whether it was not known.
+pub(super) fn use_signature(
+    on: &Connection,
+    digest: &[u8; 32],
+    at: Timestamp,
+) -> Result<bool, Failure> {
+    let sql = "INSERT INTO signatures (digest, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    Ok(on.prepare_cached(sql)?.execute(params![digest, nanoseconds(at)])? > 0)
+}
+
+/// Forgets signatures that are too old to be accepted.
+pub(super) fn sweep_signatures(on: &Connection, before: i64) -> Result<u64, Failure> {
+    let sql = "DELETE FROM signatures WHERE at < ?1";
+    Ok(on.prepare_cached(sql)?.execute([before])? as u64)
 }
 
 /// Whether the fingerprint is the known one; the first becomes known.

@@ -146,6 +146,14 @@ impl Sqlite {
         self.write(move |on| keys::revoke(on, &id, at)).await
     }
 
+    pub(super) async fn use_signature(
+        &self,
+        digest: [u8; 32],
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |on| keys::use_signature(on, &digest, at)).await
+    }
+
     pub(super) async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
         self.write(move |on| keys::fingerprint(on, &of_secret_key)).await
     }

@@ -8,7 +8,7 @@ use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
 use super::deliveries;
 use super::writer::Work;
-use crate::domain::{Attempt, Claim, Recipient, Timing, Verification};
+use crate::domain::{Attempt, Claim, Recipient, Status, Timing, Verification};
 use crate::store::change::JournalRow;
 use crate::store::record::{channel_bit, outcome_code, pack, status_code};
 use crate::store::{IdempotencyKey, Start, Started};
@@ -38,6 +38,9 @@ impl Work for Starting {
         if let Some(answer) = self.replayed(on)? {
             return Ok(Admitted::Not(Box::new(answer)));
         }
+        if let Some(running) = self.running(on)? {
+            return Ok(Admitted::Not(Box::new(running)));
+        }
         let held = held(on, &self.start.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
             return Ok(Admitted::Not(Box::new(Started::ClaimHeld { until })));
@@ -53,6 +56,11 @@ impl Work for Starting {
             .flatten();
         insert_verification(on, verification, &packed, journaled, &self.timing)?;
         insert_claims(on, verification, &self.start.claims)?;
+        if self.start.alone {
+            let sql = "INSERT OR REPLACE INTO alone (to_number, verification_id) VALUES (?1, ?2)";
+            let parameters = params![recipient(&verification.to), verification.id.as_bytes()];
+            on.prepare_cached(sql)?.execute(parameters)?;
+        }
         if let Some(key) = &self.start.idempotency {
             remember(on, verification, key, self.now)?;
         }
@@ -71,6 +79,22 @@ impl Work for Starting {
 }
 
 impl Starting {
+    /// The verification that has the number to itself, if this one wants that too.
+    fn running(&self, on: &Connection) -> Result<Option<Started>, Failure> {
+        if !self.start.alone {
+            return Ok(None);
+        }
+        let sql = "SELECT record FROM alone \
+                   JOIN verifications ON verifications.id = alone.verification_id \
+                   WHERE alone.to_number = ?1";
+        let to = recipient(&self.start.verification.to);
+        let other = first(on, sql, params![to], verification)?;
+        // Its time may be over though no worker has said so yet.
+        let runs =
+            |other: &Verification| other.status() == Status::Pending && other.expires_at > self.now;
+        Ok(other.filter(runs).map(|other| Started::Running { id: other.id, app: other.app }))
+    }
+
     /// The answer, if the idempotency key is known.
     fn replayed(&self, on: &Connection) -> Result<Option<Started>, Failure> {
         let Some(key) = &self.start.idempotency else { return Ok(None) };

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use uuid::Builder;
 
 use super::columns::{Failure, column, id, nanoseconds, of_chain, rows, verification};
+use super::keys::sweep_signatures;
 use super::start::{IDEMPOTENCY_KEPT, as_nanoseconds};
 use super::{Settings, Sqlite};
 use crate::domain::{Timing, VerificationId};
@@ -17,6 +18,9 @@ const AT_ONCE: u32 = 256;
 /// A dead claim is kept so much longer, since a new attempt learns from it
 /// which call came before.
 const DEAD_CLAIMS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a signature is known: longer than its time stamp is accepted.
+const SIGNATURES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long things are kept.
 pub(super) struct Retention {
@@ -53,6 +57,8 @@ pub(super) async fn sweep(store: &Sqlite, now: Timestamp) -> Result<Swept, Store
             break;
         }
     }
+    let signatures = before(SIGNATURES_KEPT);
+    store.write(move |on| sweep_signatures(on, signatures)).await?;
     let keys = before(IDEMPOTENCY_KEPT);
     swept.idempotency_keys = store.write(move |on| idempotency(on, keys)).await?;
     swept.claims = sweep_claims(store, now).await?;
@@ -75,6 +81,7 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
         "DELETE FROM delivery_tries WHERE delivery_id IN \
          (SELECT id FROM deliveries WHERE verification_id = ?1)",
         "DELETE FROM deliveries WHERE verification_id = ?1",
+        "DELETE FROM alone WHERE verification_id = ?1",
         "DELETE FROM verifications WHERE id = ?1",
     ];
     for id in &gone {

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 
 use super::record::{text, verification};
 use super::*;
-use crate::domain::{CodeBy, CodeSource, CodeStep, Codes, Recipient};
+use crate::domain::{CodeBy, CodeRules, CodeSource, CodeStep, Codes, Recipient};
 use crate::store::record::{pack, unpack};
 
 const PLAIN: u8 = 1;
 const WITH_MORE: u8 = 2;
+const WITH_RULES: u8 = 3;
 
 /// A verification with nothing but button calls.
 fn plain() -> impl Strategy<Value = Verification> {
@@ -21,7 +22,7 @@ fn plain() -> impl Strategy<Value = Verification> {
         for attempt in &mut plain.attempts {
             attempt.request = None;
         }
-        Verification { codes: None, not_before: None, callback_url: None, ..plain }
+        Verification { codes: None, not_before: None, callback_url: None, test: false, ..plain }
     })
 }
 
@@ -45,10 +46,21 @@ proptest! {
     }
 
     #[test]
+    fn a_test_has_the_format_of_tests_and_costs_a_few_bytes(plain in plain()) {
+        let without = pack(&plain);
+        let test = Verification { test: true, ..plain };
+        let packed = pack(&test);
+        prop_assert_eq!(packed[0], WITH_RULES);
+        prop_assert_eq!(&packed[1..without.len()], &without[1..], "the plain fields stand first");
+        prop_assert!(packed.len() <= without.len() + 16);
+        prop_assert_eq!(unpack(&packed), Ok(test));
+    }
+
+    #[test]
     fn codes_and_a_callback_go_together(verification in verification(), url in text()) {
         let told = Verification { callback_url: Some(url), ..verification };
         let packed = pack(&told);
-        prop_assert_eq!(packed[0], WITH_MORE);
+        prop_assert!([WITH_MORE, WITH_RULES].contains(&packed[0]));
         prop_assert_eq!(unpack(&packed), Ok(told));
     }
 }
@@ -76,6 +88,9 @@ fn a_usual_record_with_a_code_is_small_too() {
         checks_open: 0,
         checks_limit: 5,
         sends_limit: 3,
+        rules: CodeRules::default(),
+        newest_used: 0,
+        typed: Vec::new(),
     }));
     let packed = pack(&asked.begin(at(0)).0);
     assert!(packed.len() < 160, "{} bytes", packed.len());

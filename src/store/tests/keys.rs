@@ -9,6 +9,8 @@ fn key(id: &str, created: i64) -> KeyRow {
         app: name("shop"),
         secret_hash: [3; 32],
         scopes: vec!["verify".into(), "operate".into()],
+        test: true,
+        signature_secret: Some([5; 40].into()),
         created_at: at(created),
         revoked_at: None,
     }

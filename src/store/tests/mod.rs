@@ -107,6 +107,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
         entries: 0,
         codes: None,
         not_before: None,
+        test: false,
     }
 }
 
@@ -119,6 +120,7 @@ pub(super) fn start(number: u64, now: Timestamp) -> Start {
         claims: claims(number),
         idempotency: None,
         deliveries: Vec::new(),
+        alone: false,
     }
 }
 

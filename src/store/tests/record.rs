@@ -1,13 +1,14 @@
 //! Records: whatever is packed is read again, and any bytes are answered.
 
+use jiff::SignedDuration;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Asks, Attempt, CallEnd, Channel, CodeBy, CodeSource, CodeStep, Codes, Conclusion, Dispatch,
-    EmailAddress, Entry, EntryKind, Outcome, Recipient, RefusalReason,
+    Asks, Attempt, CallEnd, Channel, CodeBy, CodeRules, CodeSource, CodeStep, Codes, Conclusion,
+    Dispatch, EmailAddress, Entry, EntryKind, Outcome, Recipient, RefusalReason, Typed,
 };
 use crate::store::record::{pack, pack_entries, unpack, unpack_entries};
 
@@ -71,6 +72,7 @@ fn code_step() -> impl Strategy<Value = CodeStep> {
     let by = prop_oneof![
         from().prop_map(|from| CodeBy::Call { from }),
         texts().prop_map(|(template, sender, _)| CodeBy::Sms { template, sender }),
+        (option::of(text()), text()).prop_map(|(sender, text)| CodeBy::PlainSms { sender, text }),
         texts().prop_map(|(from, subject, body)| CodeBy::Email { from, subject, body }),
     ];
     let source = proptest::sample::select(vec![CodeSource::Own, CodeSource::Provider]);
@@ -78,18 +80,32 @@ fn code_step() -> impl Strategy<Value = CodeStep> {
         .prop_map(|(source, new_code, language, by)| CodeStep { source, new_code, language, by })
 }
 
+fn rules() -> impl Strategy<Value = CodeRules> {
+    let life = option::of(any::<i64>().prop_map(SignedDuration::from_nanos));
+    (option::of(any::<u8>()), life, any::<bool>())
+        .prop_map(|(checks_each, life, keeps_typed)| CodeRules { checks_each, life, keeps_typed })
+}
+
 fn codes() -> impl Strategy<Value = Codes> {
-    let sealed = option::of(vec(any::<u8>(), 0..50).prop_map(Vec::into_boxed_slice));
-    (any::<[u8; 16]>(), sealed, any::<[u8; 6]>()).prop_map(|(seed, sealed, numbers)| Codes {
-        seed,
-        length: numbers[0],
-        sealed,
-        generation: numbers[1],
-        checks_used: numbers[2],
-        checks_open: numbers[3],
-        checks_limit: numbers[4],
-        sends_limit: numbers[5],
-    })
+    let sealed = || vec(any::<u8>(), 0..50).prop_map(Vec::into_boxed_slice);
+    let typed = (time(), any::<bool>(), sealed());
+    let typed = typed.prop_map(|(at, correct, sealed)| Typed { at, correct, sealed });
+    let more = (rules(), any::<u8>(), vec(typed, 0..4));
+    (any::<[u8; 16]>(), option::of(sealed()), any::<[u8; 6]>(), more).prop_map(
+        |(seed, sealed, numbers, (rules, newest_used, typed))| Codes {
+            seed,
+            length: numbers[0],
+            sealed,
+            generation: numbers[1],
+            checks_used: numbers[2],
+            checks_open: numbers[3],
+            checks_limit: numbers[4],
+            sends_limit: numbers[5],
+            rules,
+            newest_used,
+            typed,
+        },
+    )
 }
 
 fn recipient() -> impl Strategy<Value = Recipient> {
@@ -163,7 +179,7 @@ pub(super) fn verification() -> impl Strategy<Value = Verification> {
     let who = (any::<[u8; 16]>(), word(), recipient(), texts);
     let counts = any::<(u32, u32)>();
     let path = (vec(step(), 0..3), vec(attempt(), 0..3), state());
-    let codes = (option::of(codes().prop_map(Box::new)), option::of(time()));
+    let codes = (option::of(codes().prop_map(Box::new)), option::of(time()), any::<bool>());
     (who, (time(), time()), path, counts, codes).prop_map(
         |(who, (created_at, expires_at), (plan, attempts, state), (version, entries), codes)| {
             Verification {
@@ -183,6 +199,7 @@ pub(super) fn verification() -> impl Strategy<Value = Verification> {
                 entries,
                 codes: codes.0,
                 not_before: codes.1,
+                test: codes.2,
             }
         },
     )

@@ -1,0 +1,116 @@
+//! Test numbers: fixed codes and scripted outcomes, for keys for tests and no other.
+
+use reqwest::Method;
+use ringproof::config::{Config, TestDoes, TestNumber};
+use ringproof::domain::{Code, Outcome, PhoneNumber};
+use serde_json::{Value, json};
+
+use crate::app::{TestApp, note_secret};
+use crate::codes::{inbox, wrong};
+use crate::vonage::ask_as;
+
+const CODE: &str = "4829105736";
+const WITH_CODE: &str = "+380990000001";
+const SCRIPTED: &str = "+380990000002";
+
+fn configure(config: &mut Config) {
+    let does = [
+        (WITH_CODE, TestDoes::Code(Code::parse(CODE).unwrap())),
+        (SCRIPTED, TestDoes::Outcome(Outcome::NoAnswer)),
+        ("+380990000003", TestDoes::Outcome(Outcome::ProviderRefused)),
+    ];
+    for (number, does) in does {
+        let number = PhoneNumber::parse(number).unwrap();
+        config.test_numbers.insert(number.digits(), TestNumber { number, does });
+    }
+    note_secret(CODE);
+}
+
+async fn start() -> (TestApp, String) {
+    let app = TestApp::with(configure).await;
+    let body = json!({ "app": "shop", "test": true });
+    let made = app.call(Method::POST, "/v1/keys", Some(body)).await.json();
+    assert_eq!(made["test"], true);
+    (app, made["key"].as_str().unwrap().to_owned())
+}
+
+async fn begin(app: &TestApp, key: &str, body: Value) -> Value {
+    let answer = app.call_as(key, Method::POST, "/v1/verifications", Some(body)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
+}
+
+/// How often the provider was asked for anything that reaches people.
+async fn reached(app: &TestApp) -> usize {
+    let mut count = 0;
+    for path in ["/v1/verify/", "/v1/sms/send/"] {
+        let path = format!("/_simulator/requests?path={path}");
+        let answer = app.simulator(Method::GET, &path, None).await;
+        count += answer["requests"].as_array().unwrap().len();
+    }
+    count
+}
+
+#[tokio::test]
+async fn a_test_number_verifies_by_its_fixed_code_and_no_provider_hears_of_it() {
+    let (app, key) = start().await;
+    for channel in ["sms", "call_code"] {
+        let started = begin(&app, &key, json!({ "to": WITH_CODE, "channel": channel })).await;
+        assert_eq!((&started["test"], &started["status"]), (&json!(true), &json!("pending")));
+        let path = format!("/v1/verifications/{}/check", started["id"].as_str().unwrap());
+        for (code, result) in [(wrong(CODE), "incorrect"), (CODE.to_owned(), "correct")] {
+            let body = json!({ "code": code });
+            let checked = app.call_as(&key, Method::POST, &path, Some(body)).await.json();
+            assert_eq!(checked["result"], result);
+            assert_eq!(checked["verification"]["test"], true);
+        }
+    }
+    let called = begin(&app, &key, json!({ "to": WITH_CODE, "channel": "call_button" })).await;
+    assert_eq!((&called["outcome"], &called["test"]), (&json!("confirmed"), &json!(true)));
+    assert_eq!(reached(&app).await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_scripted_outcome_ends_a_verification_of_any_channel() {
+    let (app, key) = start().await;
+    for channel in ["sms", "call_code", "call_button"] {
+        let ended = begin(&app, &key, json!({ "to": SCRIPTED, "channel": channel })).await;
+        assert_eq!((&ended["outcome"], &ended["test"]), (&json!("no_answer"), &json!(true)));
+    }
+    let body = json!({ "to": "+380990000003", "channel": "sms" });
+    assert_eq!(begin(&app, &key, body).await["outcome"], "provider_refused");
+    assert_eq!(reached(&app).await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn to_any_other_key_a_test_number_is_an_ordinary_one() {
+    let (app, key) = start().await;
+    let body = json!({ "to": WITH_CODE, "channel": "sms", "code_length": 10 });
+    let started = app.begin_with(body).await;
+    assert!(started.get("test").is_none());
+    assert_ne!(inbox(&app, WITH_CODE).await[0]["code"], CODE);
+    // And to a key for tests any other number is one.
+    let other = begin(&app, &key, json!({ "to": "+380991234567", "channel": "call_button" })).await;
+    assert!(other.get("test").is_none());
+    assert_eq!(reached(&app).await, 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn clients_of_vonage_may_use_test_numbers_too() {
+    let (app, key) = start().await;
+    let number = WITH_CODE.trim_start_matches('+');
+    let started = ask_as(&app, &key, "/json", &[("number", number), ("brand", "Acme")]).await;
+    assert_eq!((&started["status"], &started["test"]), (&json!("0"), &json!("true")));
+    let id = started["request_id"].as_str().unwrap();
+    let checked = ask_as(&app, &key, "/check/json", &[("request_id", id), ("code", CODE)]).await;
+    assert_eq!((&checked["status"], &checked["test"]), (&json!("0"), &json!("true")));
+    let shown = ask_as(&app, &key, "/search/json", &[("request_id", id)]).await;
+    assert_eq!((&shown["status"], &shown["test"]), (&json!("SUCCESS"), &json!("true")));
+    let refused = [("number", "380990000003"), ("brand", "Acme"), ("workflow_id", "6")];
+    assert_eq!(ask_as(&app, &key, "/json", &refused).await["status"], "6");
+    assert_eq!(reached(&app).await, 0);
+    app.stop().await;
+}
