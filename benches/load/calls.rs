@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use ringproof::domain::{
-    Applied, Asks, Button, By, Claim, Code, CodeBy, CodeSource, CodeStep, Codes, Event, Key, Name,
-    PhoneNumber, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
+    Applied, Asks, Button, By, Claim, Code, CodeBy, CodeRules, CodeSource, CodeStep, Codes, Event,
+    Key, Name, PhoneNumber, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
 };
 use ringproof::service::ServerKey;
 use ringproof::zadarma::sign;
@@ -108,6 +108,9 @@ impl Call {
             checks_open: 0,
             checks_limit: 5,
             sends_limit: 3,
+            rules: CodeRules::default(),
+            newest_used: 0,
+            typed: Vec::new(),
         }));
         verification.attempts[0].asks = Asks::Code(0);
         verification
