@@ -12,6 +12,8 @@
 mod bare;
 #[path = "load/calls.rs"]
 mod calls;
+#[path = "load/coded.rs"]
+mod coded;
 #[path = "load/drive.rs"]
 mod drive;
 #[path = "load/figures.rs"]
