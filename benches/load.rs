@@ -6,7 +6,7 @@
 //! provider (the simulator) and the bare handler are processes of their own, so
 //! that processor time and memory are theirs alone. Pending verifications are
 //! seeded through the store's bulk door, since the provider's limit is 100 calls
-//! a minute; that is not timed. It does not measure starts of verifications.
+//! a minute; that is not timed. Starts are measured with a test number.
 
 #[path = "load/bare.rs"]
 mod bare;

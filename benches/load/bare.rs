@@ -17,6 +17,7 @@ pub fn serve(address: SocketAddr) -> std::io::Result<()> {
             App::new()
                 .app_data(waiting.clone())
                 .route("/hooks/zadarma/{token}", web::post().to(read))
+                .route("/v1/verifications", web::post().to(read))
                 .route("/v1/verifications/{id}/check", web::post().to(read))
                 .route("/v1/verifications/{id}", web::get().to(shown))
                 .route("/wait", web::get().to(wait))

@@ -53,7 +53,7 @@ pub enum Row {
     Start,
     /// Anonymous memory, idle and under load
     Memory,
-    /// Polls of pending verifications, and durable checks of codes
+    /// Polls of pending verifications, durable starts and checks of codes
     Codes,
 }
 

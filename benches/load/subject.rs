@@ -25,6 +25,8 @@ use super::process::Process;
 const BATCH: u64 = 20_000;
 /// Calls end out of order, but a late one not before those begun long after it.
 const OUT_OF_ORDER: usize = 10_000;
+/// The number of tests that starts are for.
+const TEST_NUMBER: u64 = 380_990_000_001;
 /// Verifications in one page of a search.
 const PAGE: u16 = 10_000;
 
@@ -98,7 +100,8 @@ impl Prepared {
              [server]\nmax_waits = 20000\n\
              [verification]\nresult_window = \"1h\"\ncall_lost_after = \"1h\"\n\
              [accounts.main]\nbase_url = \"{simulator}\"\nkey = \"bench\"\nsecret = \"{}\"\n\
-             notification_token = \"{}\"\nsource_addresses = [\"127.0.0.0/8\"]\n",
+             notification_token = \"{}\"\nsource_addresses = [\"127.0.0.0/8\"]\n\
+             [test_numbers.{TEST_NUMBER}]\ncode = \"482913\"\n",
             self.secret.expose(),
             self.token,
         );
@@ -111,7 +114,7 @@ impl Prepared {
 
     fn make_key(&self) -> Result<String> {
         let output = Command::new(&self.binary)
-            .args(["keys", "create", "--app", APP, "--config"])
+            .args(["keys", "create", "--test", "--app", APP, "--config"])
             .arg(self.configuration())
             .output()
             .context("while making a key")?;
@@ -207,6 +210,15 @@ impl Prepared {
             requests.push(&http::post(&path, &self.key, &body));
         }
         Ok(requests)
+    }
+
+    /// Starts of codes by SMS to a number that no provider is asked for.
+    pub fn starts(&self, count: u64) -> Requests {
+        let body = format!("{{\"to\":\"+{TEST_NUMBER}\",\"channel\":\"sms\"}}");
+        let start = http::post("/v1/verifications", &self.key, &body);
+        let mut requests = Requests::default();
+        (0..count).for_each(|_| requests.push(&start));
+        requests
     }
 
     /// Polls for one after the other of those that are pending, so many in all.
