@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::Clock;
 use crate::domain::WrittenForm;
 use crate::service::Service;
 use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
@@ -24,11 +25,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// Starts every loop.
 pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
     spawn(service, |service| async move {
-        loop {
-            // A failure is reported where it happens; what is due stays due.
-            let _ = service.expire_due().await;
-            service.clock().sleep(DUE_EVERY).await;
-        }
+        // A failure is reported where it happens; what is due stays due.
+        let look = || service.expire_due();
+        look_every(service.clock(), DUE_EVERY, look, std::future::pending).await;
     });
     if service.tells_apps() {
         spawn(service, |service| async move { keep_delivering(&service).await });
@@ -66,13 +65,31 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
 
 /// Delivers what is due, at once when it is new.
 async fn keep_delivering(service: &Service) {
-    loop {
-        if let Err(error) = service.deliver_due().await {
+    let look = || async {
+        service.deliver_due().await.inspect_err(|error| {
             tracing::error!(error = %error, "what is due to apps could not be delivered");
-        }
+        })
+    };
+    look_every(service.clock(), DELIVERIES_EVERY, look, || service.new_deliveries()).await;
+}
+
+/// Looks at once, then every so often, and as soon as it is `called`.
+///
+/// The span counts from when a look began: what became due while it was under way
+/// is then found by the next one, however late the look itself ended. Only a look
+/// that failed is followed by the whole span, to let the store recover.
+async fn look_every<T, E, L: Future<Output = Result<T, E>>, C: Future<Output = ()>>(
+    clock: &Clock,
+    every: Duration,
+    look: impl Fn() -> L,
+    called: impl Fn() -> C,
+) {
+    loop {
+        let began = clock.now();
+        let from = if look().await.is_ok() { began } else { clock.now() };
         tokio::select! {
-            () = service.new_deliveries() => {}
-            () = service.clock().sleep(DELIVERIES_EVERY) => {}
+            () = called() => {}
+            () = clock.sleep_since(from, every) => {}
         }
     }
 }
@@ -131,4 +148,41 @@ fn after_half_hour(now: Timestamp) -> Timestamp {
     let half_hour = 1_800;
     let into = (now.as_second() - 3).rem_euclid(half_hour);
     now.checked_add(SignedDuration::from_secs(half_hour - into)).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Looks, while the clock moves on during the first look and then stands still.
+    /// Returns how many looks there were until the next one waits.
+    async fn looks(result: Result<(), ()>) -> u32 {
+        let (clock, hand) = Clock::settable(Timestamp::UNIX_EPOCH);
+        let looks = Cell::new(0);
+        let look = || async {
+            looks.set(looks.get() + 1);
+            if looks.get() == 1 {
+                hand.advance(DUE_EVERY);
+            }
+            result
+        };
+        tokio::select! {
+            biased;
+            () = look_every(&clock, DUE_EVERY, look, std::future::pending) => {}
+            () = std::future::ready(()) => {}
+        }
+        looks.get()
+    }
+
+    #[tokio::test]
+    async fn what_becomes_due_during_a_look_is_found_by_the_next_one() {
+        assert_eq!(looks(Ok(())).await, 2);
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_the_whole_span_passes() {
+        assert_eq!(looks(Err(())).await, 1);
+    }
 }

@@ -82,8 +82,13 @@ impl Clock {
 
     /// Returns once `span` has passed on this clock.
     pub async fn sleep(&self, span: Duration) {
+        self.sleep_since(self.now(), span).await;
+    }
+
+    /// Returns once `span` has passed since `from`; at once if it has.
+    pub async fn sleep_since(&self, from: Timestamp, span: Duration) {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-        let at = self.now().checked_add(span).unwrap_or(Timestamp::MAX);
+        let at = from.checked_add(span).unwrap_or(Timestamp::MAX);
         self.sleep_until(at).await;
     }
 }

@@ -105,6 +105,67 @@ fn keys_are_made_listed_and_revoked_without_a_running_service() {
     assert!(!ringproof(&["keys", "create", "--app", "Shop!"], folder.path()).status.success());
 }
 
+/// The keys as `keys list --json` prints them: each one's id, whether it is for tests and
+/// whether it signs.
+fn listed(output: &Output) -> Vec<(String, bool, bool)> {
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let keys = answer["keys"].as_array().unwrap().iter();
+    let flag = |value: &Value| value.as_bool().unwrap();
+    keys.map(|key| {
+        (key["id"].as_str().unwrap().to_owned(), flag(&key["test"]), flag(&key["signs"]))
+    })
+    .collect()
+}
+
+#[test]
+fn a_key_may_be_made_for_tests_and_to_sign_and_any_other_is_for_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut expected = Vec::new();
+    for (more, test, signs) in [
+        (&[][..], false, false),
+        (&["--test"], true, false),
+        (&["--sign", "sha512"], false, true),
+        (&["--test", "--sign", "md5hash"], true, true),
+    ] {
+        let arguments = [&["keys", "create", "--app", "shop"], more].concat();
+        let made = ringproof(&arguments, folder.path());
+        let (printed, said) = (text(&made.stdout), text(&made.stderr));
+        let lines: Vec<&str> = printed.lines().collect();
+        lines.iter().for_each(|secret| note_secret(secret));
+        // A script reads the key from the first line, and what it signs with from the second.
+        assert_eq!(lines.len(), if signs { 2 } else { 1 }, "{said}");
+        assert_eq!(said.contains("its signature secret"), signs, "{said}");
+        expected.push((lines[0].split_once('.').unwrap().0.to_owned(), test, signs));
+    }
+    let mut known = listed(&ringproof(&["keys", "list", "--json"], folder.path()));
+    known.sort();
+    expected.sort();
+    assert_eq!(known, expected);
+
+    let wrong = ["keys", "create", "--app", "shop", "--sign", "sha3"];
+    assert_eq!(ringproof(&wrong, folder.path()).status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_running_service_makes_keys_for_tests_and_to_sign_too() {
+    let app = TestApp::start().await;
+    let (base, key) = (app.base.clone(), app.key.clone());
+    let run = move || {
+        let place = ["--server", &base, "--key", &key, "--json"];
+        let create = ["keys", "create", "--app", "shop", "--test", "--sign", "sha256"];
+        let made = ringproof(&[&create[..], &place].concat(), Path::new("."));
+        (made, ringproof(&[&["keys", "list"], &place[..]].concat(), Path::new(".")))
+    };
+    let (made, list) = tokio::task::spawn_blocking(run).await.unwrap();
+
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    note_secrets_of(&made);
+    assert_eq!((&made["test"], made["signature_secret"].is_string()), (&json!(true), true));
+    let id = made["id"].as_str().unwrap().to_owned();
+    assert!(listed(&list).contains(&(id, true, true)));
+    app.stop().await;
+}
+
 #[test]
 fn a_file_that_is_no_database_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::{TestApp, note_secret};
 use crate::codes::{inbox, wrong};
+use crate::receiver::{Receiver, told_at};
 use crate::vonage::ask_as;
 
 const CODE: &str = "4829105736";
@@ -27,7 +28,15 @@ fn configure(config: &mut Config) {
 }
 
 async fn start() -> (TestApp, String) {
-    let app = TestApp::with(configure).await;
+    start_with(|_| {}).await
+}
+
+async fn start_with(change: impl FnOnce(&mut Config)) -> (TestApp, String) {
+    let app = TestApp::with(|config| {
+        configure(config);
+        change(config);
+    })
+    .await;
     let body = json!({ "app": "shop", "test": true });
     let made = app.call(Method::POST, "/v1/keys", Some(body)).await.json();
     assert_eq!(made["test"], true);
@@ -112,5 +121,43 @@ async fn clients_of_vonage_may_use_test_numbers_too() {
     let refused = [("number", "380990000003"), ("brand", "Acme"), ("workflow_id", "6")];
     assert_eq!(ask_as(&app, &key, "/json", &refused).await["status"], "6");
     assert_eq!(reached(&app).await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_app_is_told_of_a_test_says_so_and_of_anything_else_does_not() {
+    let receiver = Receiver::start();
+    let (app, key) = start_with(|config| told_at(config, "orders", receiver.endpoint())).await;
+    let tested = begin(&app, &key, json!({ "to": SCRIPTED, "channel": "call_button" })).await;
+    let called = app.begin("+380991234567").await;
+    app.outcome(&called["id"]).await;
+    app.deliver().await;
+
+    let told = receiver.received();
+    let data_of = |id: &Value| {
+        let all: Vec<Value> = told.iter().map(|one| one.json()["data"].clone()).collect();
+        let mut of: Vec<Value> = all.into_iter().filter(|data| data["id"] == *id).collect();
+        assert_eq!(of.len(), 1, "{of:?}");
+        of.remove(0)
+    };
+    let data = data_of(&tested["id"]);
+    assert_eq!((&data["test"], &data["outcome"]), (&json!(true), &json!("no_answer")));
+    assert!(data_of(&called["id"]).get("test").is_none());
+    app.stop().await;
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_with_test_numbers_warns_of_them_at_its_start() {
+    let only = PhoneNumber::parse(WITH_CODE).unwrap().digits();
+    // As many as no other test has, since all of them log to one file.
+    let app = TestApp::with(|config| {
+        configure(config);
+        config.test_numbers.retain(|digits, _| *digits == only);
+    })
+    .await;
+    let log = std::fs::read_to_string(crate::app::log_file()).unwrap();
+    let warning = "1 test numbers are configured: keys for tests verify them without a provider";
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains(warning)));
     app.stop().await;
 }

@@ -503,6 +503,39 @@ async fn what_the_provider_refuses_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn the_answer_of_a_slow_provider_is_waited_for() {
+    let app = TestApp::start().await;
+    for (count, (number, api, status)) in
+        [("380991111110", "normal", "0"), ("380991111111", "refuse", "6")].into_iter().enumerate()
+    {
+        app.script(number, json!({ "api": api, "api_delay_ms": 5_000 })).await;
+        let parameters = [("number", number), ("brand", "Acme"), ("workflow_id", "6")];
+        let meanwhile = async {
+            let path = "/_simulator/requests?path=/v1/sms/send/";
+            loop {
+                let asked = app.simulator(Method::GET, path, None).await;
+                if asked["requests"].as_array().unwrap().len() > count {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            let running = ask(&app, "/json", &parameters).await;
+            assert!(texts(&app, number).await.is_empty());
+            app.advance(5);
+            running
+        };
+        let (answer, running) = tokio::join!(ask(&app, "/json", &parameters), meanwhile);
+        // Of a refusal only the provider can have told, long after our own API has answered.
+        assert_eq!((&answer["status"], &running["status"]), (&json!(status), &json!("10")));
+        if status == "0" {
+            assert_eq!(answer["request_id"], running["request_id"]);
+            assert_eq!(texts(&app, number).await.len(), 1);
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_signed_request_is_taken_once_and_only_in_time() {
     let app = TestApp::start().await;
     let body = json!({ "app": "shop", "signature_method": "sha256" });

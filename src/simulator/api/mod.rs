@@ -25,7 +25,7 @@ pub(super) fn routes(service: &mut web::ServiceConfig) {
 }
 
 async fn serve(request: HttpRequest, body: web::Bytes, world: web::Data<World>) -> HttpResponse {
-    let received = match Received::read(&request, body).await {
+    let received = match Received::read(&request, body, world.clock.now()).await {
         Ok(received) => received,
         Err(reason) => {
             return Answer::error(reason).with_status(400).into_response(&request, "", None);
@@ -47,7 +47,7 @@ async fn serve(request: HttpRequest, body: web::Bytes, world: web::Data<World>) 
 
 /// Counts and records a request before anything can go wrong with it.
 fn record(world: &World, received: &Received) -> (u64, Passage) {
-    let now = world.clock.now();
+    let now = received.at;
     world.change(|state| {
         let id = state.fresh_id();
         let record = RequestRecord {

@@ -2,6 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::Bytes;
+use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
 use crate::zadarma::{Secret, form, sign};
@@ -11,6 +12,7 @@ type Parts = (Vec<(String, String)>, Option<Bytes>);
 
 /// A decoded request.
 pub(super) struct Received {
+    pub at: Timestamp,
     pub method: String,
     /// Byte for byte as requested, since it is signed.
     pub path: String,
@@ -22,7 +24,11 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub async fn read(request: &HttpRequest, body: Bytes) -> Result<Self, &'static str> {
+    pub async fn read(
+        request: &HttpRequest,
+        body: Bytes,
+        at: Timestamp,
+    ) -> Result<Self, &'static str> {
         let mut fields = decode(request.query_string().as_bytes())?;
         let header = |name: &str| {
             request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -37,6 +43,7 @@ impl Received {
             Err(_) => fields.extend(decode(&body)?),
         }
         Ok(Self {
+            at,
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             fields,
@@ -97,6 +104,7 @@ mod tests {
     fn received(fields: &[(&str, &str)], authorization: &str) -> Received {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Received {
+            at: Timestamp::UNIX_EPOCH,
             method: "POST".to_owned(),
             path: "/v1/verify/check/".to_owned(),
             fields: fields.iter().map(owned).collect(),

@@ -21,7 +21,7 @@ pub(super) async fn send(world: &Arc<World>, received: &Received) -> Answer {
     let Some(first) = numbers.first() else { return required("number") };
     let Some(text) = received.param("message") else { return required("message") };
     let script = world.look(|state| state.script(&numbers::digits(first)));
-    delay(world, &script).await;
+    delay(world, received, &script).await;
     if let Some(fault) = fault(&script) {
         return fault;
     }

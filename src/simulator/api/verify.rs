@@ -26,7 +26,7 @@ pub(super) async fn start(world: &Arc<World>, received: &Received) -> Answer {
     };
     let script = world.look(|state| state.script(&numbers::digits(order.to())));
     if let Some(fault) = fault(&script) {
-        delay(world, &script).await;
+        delay(world, received, &script).await;
         return fault;
     }
     let (opens, gate) = oneshot::channel();
@@ -34,14 +34,14 @@ pub(super) async fn start(world: &Arc<World>, received: &Received) -> Answer {
     match (script.api, script.notify) {
         (Api::Slow | Api::AcceptThenDrop, _) | (_, Notify::BeforeAnswer) => drop(opens),
         _ => {
-            delay(world, &script).await;
+            delay(world, received, &script).await;
             return answer.then(opens);
         }
     }
     if let (Notify::BeforeAnswer, Some(call)) = (script.notify, call) {
         settled(world, call).await;
     }
-    delay(world, &script).await;
+    delay(world, received, &script).await;
     if script.api == Api::AcceptThenDrop { Answer::Dropped } else { answer }
 }
 
@@ -225,8 +225,9 @@ pub(super) fn fault(script: &Script) -> Option<Answer> {
     })
 }
 
-pub(super) async fn delay(world: &World, script: &Script) {
-    world.clock.sleep(Duration::from_millis(script.api_delay_ms)).await;
+/// Counts from the request, so that whoever has seen it may move the clock on.
+pub(super) async fn delay(world: &World, received: &Received, script: &Script) {
+    world.clock.sleep_since(received.at, Duration::from_millis(script.api_delay_ms)).await;
 }
 
 async fn settled(world: &World, call: CallId) {
