@@ -66,6 +66,9 @@ async fn a_test_number_verifies_by_its_fixed_code_and_no_provider_hears_of_it() 
     for channel in ["sms", "call_code"] {
         let started = begin(&app, &key, json!({ "to": WITH_CODE, "channel": channel })).await;
         assert_eq!((&started["test"], &started["status"]), (&json!(true), &json!("pending")));
+        let events = format!("/v1/verifications/{}/events", started["id"].as_str().unwrap());
+        let timeline = app.call_as(&key, Method::GET, &events, None).await.json();
+        assert_eq!(timeline["test"], true);
         let path = format!("/v1/verifications/{}/check", started["id"].as_str().unwrap());
         for (code, result) in [(wrong(CODE), "incorrect"), (CODE.to_owned(), "correct")] {
             let body = json!({ "code": code });

@@ -41,6 +41,9 @@ pub struct EventsQuery {}
 pub struct Timeline {
     /// Its entries, oldest first.
     events: Vec<EntryView>,
+    /// Whether a key for tests started it with a test number; then no provider was asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 /// The timeline of a verification: what happened, oldest first.
@@ -99,7 +102,7 @@ async fn tell(
     let entries = state.service.timeline(verification.id, 0).await;
     let entries = entries.map_err(|error| Problem::store(&error))?;
     let views = entries.iter().map(|entry| EntryView::new(entry, viewer));
-    Ok(answer::json(StatusCode::OK, &Timeline { events: views.collect() }))
+    Ok(answer::json(StatusCode::OK, &Timeline { events: views.collect(), test: verification.test }))
 }
 
 fn stream_to(
