@@ -10,6 +10,16 @@ pub struct Line {
     pub is_met: bool,
 }
 
+impl Line {
+    const fn verdict(&self) -> &'static str {
+        match (self.goal.is_empty(), self.is_met) {
+            (true, _) => "–",
+            (false, true) => "met",
+            (false, false) => "**not met**",
+        }
+    }
+}
+
 /// What was measured, and what must be said with it.
 #[derive(Default)]
 pub struct Report {
@@ -19,7 +29,7 @@ pub struct Report {
 
 impl Report {
     pub fn line(&mut self, line: Line) {
-        let verdict = if line.is_met { "met" } else { "NOT met" };
+        let verdict = line.verdict();
         println!("-> {}: {}; goal {}: {verdict}\n", line.what, line.measured, line.goal);
         self.lines.push(line);
     }
@@ -31,8 +41,8 @@ impl Report {
     pub fn print(&self) {
         let cores = thread::available_parallelism().map_or(0, usize::from);
         println!("| what | goal | measured on {cores} cores | verdict |\n|---|---|---|---|");
-        for Line { what, goal, measured, is_met } in &self.lines {
-            let verdict = if *is_met { "met" } else { "**not met**" };
+        for line @ Line { what, goal, measured, .. } in &self.lines {
+            let verdict = line.verdict();
             println!("| {what} | {goal} | {measured} | {verdict} |");
         }
         println!();
