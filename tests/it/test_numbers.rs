@@ -69,6 +69,7 @@ async fn a_test_number_verifies_by_its_fixed_code_and_no_provider_hears_of_it() 
         let events = format!("/v1/verifications/{}/events", started["id"].as_str().unwrap());
         let timeline = app.call_as(&key, Method::GET, &events, None).await.json();
         assert_eq!(timeline["test"], true);
+        assert!(timeline["events"].as_array().unwrap().iter().all(|event| event["test"] == true));
         let path = format!("/v1/verifications/{}/check", started["id"].as_str().unwrap());
         for (code, result) in [(wrong(CODE), "incorrect"), (CODE.to_owned(), "correct")] {
             let body = json!({ "code": code });
@@ -76,6 +77,11 @@ async fn a_test_number_verifies_by_its_fixed_code_and_no_provider_hears_of_it() 
             assert_eq!(checked["result"], result);
             assert_eq!(checked["verification"]["test"], true);
         }
+        let stream = app.http.get(format!("{}{events}", app.base)).bearer_auth(&key);
+        let stream = stream.header("accept", "text/event-stream").send().await.unwrap();
+        let text = stream.text().await.unwrap();
+        let told: Vec<_> = text.lines().filter(|line| line.starts_with("data: ")).collect();
+        assert!(told.len() > 2 && told.iter().all(|line| line.contains("\"test\":true")), "{text}");
     }
     let called = begin(&app, &key, json!({ "to": WITH_CODE, "channel": "call_button" })).await;
     assert_eq!((&called["outcome"], &called["test"]), (&json!("confirmed"), &json!(true)));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Entry, EntryKind};
+use crate::domain::{Entry, EntryKind, Verification};
 
 use super::super::access::Viewer;
 use super::super::problem::instant;
@@ -54,10 +54,19 @@ pub struct EntryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = words::outcome)]
     outcome: Option<&'static str>,
+    /// Whether a key for tests started it with a test number.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 impl EntryView {
-    /// What `viewer` may see of an entry.
+    /// What `viewer` may see of an entry of a verification.
+    #[must_use]
+    pub fn of(verification: &Verification, entry: &Entry, viewer: &Viewer) -> Self {
+        Self { test: verification.test, ..Self::new(entry, viewer) }
+    }
+
+    /// The same, of one that is no test.
     #[must_use]
     pub fn new(entry: &Entry, viewer: &Viewer) -> Self {
         let mut view = Self {
@@ -72,6 +81,7 @@ impl EntryView {
             channel: None,
             correct: None,
             outcome: None,
+            test: false,
         };
         view.fill(&entry.kind);
         match viewer {

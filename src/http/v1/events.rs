@@ -101,7 +101,7 @@ async fn tell(
 ) -> Result<HttpResponse, Problem> {
     let entries = state.service.timeline(verification.id, 0).await;
     let entries = entries.map_err(|error| Problem::store(&error))?;
-    let views = entries.iter().map(|entry| EntryView::new(entry, viewer));
+    let views = entries.iter().map(|entry| EntryView::of(verification, entry, viewer));
     Ok(answer::json(StatusCode::OK, &Timeline { events: views.collect(), test: verification.test }))
 }
 

@@ -16,7 +16,7 @@ use super::super::problem::Problem;
 use super::super::read::Query;
 use super::super::state::State;
 use super::delivery::DeliveryView;
-use super::search::{limit, word, wrong};
+use super::search::{CURSOR, limit, parsed, word, wrong};
 use super::words;
 
 /// What can be wrong with listing deliveries.
@@ -82,21 +82,17 @@ pub async fn list_deliveries(
 }
 
 fn wanted(app: Name, query: DeliveriesQuery) -> Result<DeliverySearch, Problem> {
-    let endpoint = query.endpoint.map(|text| Name::parse(&text));
-    let verification = query.verification_id.map(|text| text.parse());
-    let before = query.cursor.map(|text| text.parse());
+    let endpoint = query.endpoint.map(|text| Name::parse(&text)).transpose();
     Ok(DeliverySearch {
         app,
         state: word("state", query.state, DeliveryState::ALL, DeliveryState::as_str)?,
-        endpoint: endpoint
-            .transpose()
-            .map_err(|_| wrong("endpoint", "is the name of an endpoint"))?,
-        verification: verification
-            .transpose()
-            .map_err(|_| wrong("verification_id", "is the id of a verification"))?,
-        before: before
-            .transpose()
-            .map_err(|_| wrong("cursor", "is the next_cursor of the page before"))?,
+        endpoint: endpoint.map_err(|_| wrong("endpoint", "is the name of an endpoint"))?,
+        verification: parsed(
+            "verification_id",
+            query.verification_id,
+            "is the id of a verification",
+        )?,
+        before: parsed("cursor", query.cursor, CURSOR)?,
         limit: limit(query.limit.as_deref())?,
     })
 }

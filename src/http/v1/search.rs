@@ -1,5 +1,7 @@
 //! `GET /v1/verifications`: search, in pages.
 
+use std::str::FromStr;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -23,6 +25,8 @@ use super::words;
 const DEFAULT_LIMIT: u16 = 20;
 /// How many a page may hold.
 const MAX_LIMIT: u16 = 100;
+/// What a cursor is.
+pub(super) const CURSOR: &str = "is the next_cursor of the page before";
 
 /// What can be wrong with a search.
 pub const PROBLEMS: &[Code] = &[
@@ -109,13 +113,7 @@ fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
         channel: word("channel", query.channel, Channel::ALL, Channel::as_str)?,
         created_from: time("created_from", query.created_from)?,
         created_until: time("created_until", query.created_until)?,
-        before: match query.cursor.map(|cursor| cursor.parse()) {
-            None => None,
-            Some(Ok(id)) => Some(id),
-            Some(Err(_)) => {
-                return Err(wrong("cursor", "is the next_cursor of the page before"));
-            }
-        },
+        before: parsed("cursor", query.cursor, CURSOR)?,
         limit: limit(query.limit.as_deref())?,
     })
 }
@@ -149,8 +147,17 @@ pub(super) fn word<T: Copy, const N: usize>(
 
 fn time(parameter: &str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {
     // A plus sign that was not escaped arrives as a space.
-    let parsed = text.map(|text| text.replace(' ', "+").parse());
-    parsed.transpose().map_err(|_| wrong(parameter, "is an instant as in 2026-01-31T12:00:00Z"))
+    let text = text.map(|text| text.replace(' ', "+"));
+    parsed(parameter, text, "is an instant as in 2026-01-31T12:00:00Z")
+}
+
+/// A parameter that is read as one thing; `what` says which.
+pub(super) fn parsed<T: FromStr>(
+    parameter: &str,
+    text: Option<String>,
+    what: &str,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse()).transpose().map_err(|_| wrong(parameter, what))
 }
 
 pub(super) fn limit(text: Option<&str>) -> Result<u16, Problem> {

@@ -62,8 +62,8 @@ impl Telling {
             if verification.entries > self.seen {
                 let entries = service.timeline(self.id, self.seen).await.ok()?;
                 self.seen = entries.last()?.number;
-                let views = entries.iter().map(|entry| EntryView::new(entry, &self.viewer));
-                return Some(views.map(|view| frame(&view)).collect());
+                let view = |entry| EntryView::of(&verification, entry, &self.viewer);
+                return Some(entries.iter().map(|entry| frame(&view(entry))).collect());
             }
             if is_over(&verification, self.seen) || closing.is_cancelled() {
                 return None;
