@@ -12,7 +12,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use jiff::Timestamp;
 
-use crate::domain::{VerificationId, WrittenForm};
+use crate::domain::{Verification, VerificationId, WrittenForm};
 
 pub use waiters::Subscription;
 use waiters::Waiters;
@@ -285,9 +285,10 @@ impl Live {
         self.waiters.subscribe(id)
     }
 
-    /// Wakes whoever waits for a verification; to be called after the commit.
-    pub fn wake(&self, id: VerificationId) {
-        self.waiters.wake(id);
+    /// Wakes whoever waits for a verification with its newest version; to be called after
+    /// the commit.
+    pub fn wake(&self, newest: &Verification) {
+        self.waiters.wake(newest);
     }
 
     /// How many wait.

@@ -7,13 +7,16 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::watch;
 
-use crate::domain::VerificationId;
+use crate::domain::{Verification, VerificationId};
+
+/// The newest version that was made known, shared by all who wait, since ten thousand may.
+type Latest = Option<Arc<Verification>>;
 
 /// One channel per verification that somebody waits for; it goes with the last
 /// subscription. Written by subscribers coming and going, read by wakers.
 #[derive(Default)]
 pub(super) struct Waiters {
-    channels: DashMap<VerificationId, Arc<watch::Sender<()>>>,
+    channels: DashMap<VerificationId, Arc<watch::Sender<Latest>>>,
     count: AtomicUsize,
 }
 
@@ -21,21 +24,31 @@ pub(super) struct Waiters {
 pub struct Subscription<'a> {
     waiters: &'a Waiters,
     id: VerificationId,
-    receiver: watch::Receiver<()>,
+    receiver: watch::Receiver<Latest>,
 }
 
 impl Waiters {
     pub(super) fn subscribe(&self, id: VerificationId) -> Subscription<'_> {
-        let receiver =
-            self.channels.entry(id).or_insert_with(|| Arc::new(watch::Sender::new(()))).subscribe();
+        let receiver = self
+            .channels
+            .entry(id)
+            .or_insert_with(|| Arc::new(watch::Sender::new(None)))
+            .subscribe();
         self.count.fetch_add(1, Ordering::Relaxed);
         Subscription { waiters: self, id, receiver }
     }
 
-    pub(super) fn wake(&self, id: VerificationId) {
-        let channel = self.channels.get(&id).map(|channel| Arc::clone(&channel));
+    pub(super) fn wake(&self, newest: &Verification) {
+        let channel = self.channels.get(&newest.id).map(|channel| Arc::clone(&channel));
         if let Some(channel) = channel {
-            channel.send_replace(());
+            let newest = Arc::new(newest.clone());
+            channel.send_if_modified(|latest| {
+                let newer = latest.as_ref().is_none_or(|known| known.version < newest.version);
+                if newer {
+                    *latest = Some(newest);
+                }
+                newer
+            });
         }
     }
 
@@ -46,11 +59,16 @@ impl Waiters {
 
 impl Subscription<'_> {
     /// Returns once the verification has changed since the last call, or since
-    /// the subscription was made.
-    pub async fn changed(&mut self) {
-        if self.receiver.changed().await.is_err() {
-            // The sender lives in the map as long as this subscription does.
-            std::future::pending::<()>().await;
+    /// the subscription was made: the newest version.
+    pub async fn changed(&mut self) -> Arc<Verification> {
+        loop {
+            if self.receiver.changed().await.is_err() {
+                // The sender lives in the map as long as this subscription does.
+                std::future::pending::<()>().await;
+            }
+            if let Some(newest) = self.receiver.borrow_and_update().as_ref() {
+                return Arc::clone(newest);
+            }
         }
     }
 }

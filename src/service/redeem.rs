@@ -49,7 +49,7 @@ impl Service {
             // Each conflict is another change that got in, of which a final verification sees few.
             if let Committed::Stored { packed } = self.store.change(change).await? {
                 self.live.put(id, next.version, next.live_until(self.timing()), &packed);
-                self.live.wake(id);
+                self.live.wake(&next);
                 if tells {
                     self.outbound.wake();
                 }

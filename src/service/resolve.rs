@@ -111,7 +111,7 @@ impl Service {
                 }
                 Committed::Stored { packed } => {
                     self.live.put(id, next.version, next.live_until(self.timing()), &packed);
-                    self.live.wake(id);
+                    self.live.wake(&next);
                     if tells {
                         self.outbound.wake();
                     }

@@ -1,5 +1,6 @@
 //! Wait: the newest version once it is final, or when the caller's time ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -20,28 +21,32 @@ impl Service {
         &self,
         id: VerificationId,
         longest: Duration,
-    ) -> Result<Verification, ShowRefusal> {
+    ) -> Result<Arc<Verification>, ShowRefusal> {
         let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::ZERO);
         let deadline = self.clock.now() + longest;
         // Subscribe first, then read, then wait, so that no change slips between.
         let mut subscription = self.live.subscribe(id);
-        loop {
-            {
-                // Gone before the wait: ten thousand may wait at once.
-                let verification = self.show_any(id).await?;
-                let over = verification.status() != Status::Pending
-                    || self.clock.now() >= deadline
-                    || self.closing.is_cancelled();
-                if over {
-                    return Ok(verification);
-                }
-            }
-            tokio::select! {
-                () = subscription.changed() => {}
-                () = self.clock.sleep_until(deadline) => {}
-                () = self.closing.cancelled() => {}
+        {
+            // Gone before the wait: ten thousand may wait at once.
+            let verification = self.show_any(id).await?;
+            if verification.status() != Status::Pending {
+                return Ok(Arc::new(verification));
             }
         }
+        let ended = async {
+            loop {
+                let newest = subscription.changed().await;
+                if newest.status() != Status::Pending {
+                    return newest;
+                }
+            }
+        };
+        tokio::select! {
+            newest = ended => return Ok(newest),
+            () = self.clock.sleep_until(deadline) => {}
+            () = self.closing.cancelled() => {}
+        }
+        self.show_any(id).await.map(Arc::new)
     }
 
     /// Listens for changes of a verification, for event streams.

@@ -119,7 +119,7 @@ impl Service {
         wish: Wish,
     ) -> Result<Option<Walked>, ResolveError> {
         let Ready { verification, account, slot } = ready;
-        let (id, now) = (verification.id, self.clock.now());
+        let now = self.clock.now();
         let event = match wish {
             Wish::Due => Event::StepDue,
             Wish::Asked => Event::NextAsked,
@@ -135,7 +135,7 @@ impl Service {
         let stored = match self.store_step(*next, entries, now).await? {
             Intended::Stored { verification, packed } => {
                 self.hold(&verification, &packed);
-                self.live.wake(id);
+                self.live.wake(&verification);
                 verification
             }
             Intended::ClaimHeld { until } => return Ok(Some(Walked::NumberBusy(until))),

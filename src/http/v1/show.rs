@@ -1,5 +1,7 @@
 //! `GET /v1/verifications/{id}`: show, and wait for the end if asked to.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -101,7 +103,7 @@ pub async fn show(
         Err(problem) => HttpResponse::from_error(problem),
         Ok((viewer, verification)) => {
             let app = verification.app.clone();
-            let verification = Box::new(verification);
+            let verification = Arc::new(verification);
             let shown = show_to(&viewer, &request, &state, &query.0, verification).await;
             let mut answer = shown.unwrap_or_else(HttpResponse::from_error);
             if let Viewer::Page = viewer {
@@ -119,7 +121,7 @@ async fn show_to(
     request: &HttpRequest,
     state: &State,
     query: &ShowQuery,
-    mut verification: Box<Verification>,
+    mut verification: Arc<Verification>,
 ) -> Result<HttpResponse, Problem> {
     let wait = wait_of(request.headers(), query.wait.as_deref(), &state.limits)?;
     if let Some(wait) = wait.filter(|wait| !wait.longest.is_zero())
@@ -129,7 +131,7 @@ async fn show_to(
         let id = verification.id;
         // Nothing of it is kept meanwhile, since many wait at once.
         drop(verification);
-        verification = Box::new(state.service.wait(id, wait.longest).await.map_err(not_shown)?);
+        verification = state.service.wait(id, wait.longest).await.map_err(not_shown)?;
     }
     let shown = match viewer {
         Viewer::App => Shown::App(Box::new(View::new(&verification, state.service.timing()))),

@@ -178,7 +178,8 @@ async fn answer_to(
     started: Started,
     wait: Option<Wait>,
 ) -> Result<HttpResponse, Problem> {
-    let Started { mut verification, replayed } = started;
+    let Started { verification, replayed } = started;
+    let mut verification = Arc::new(verification);
     // It runs; a client that finds no place to wait is answered at once.
     let place = wait.and_then(|wait| state.place_to_wait().ok().map(|place| (wait, place)));
     let mut applied = None;

@@ -69,7 +69,7 @@ impl Telling {
                 return None;
             }
             tokio::select! {
-                () = subscription.changed() => {}
+                _ = subscription.changed() => {}
                 () = closing.cancelled() => {}
                 () = service.clock().sleep(HEARTBEAT) => return Some(":\n\n".to_owned()),
             }
