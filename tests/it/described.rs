@@ -198,6 +198,7 @@ fn is_of_type(name: &Value, value: &Value) -> bool {
     match name.as_str().unwrap() {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
+        "number" => value.is_number(),
         "integer" => value.is_i64() || value.is_u64(),
         "string" => value.is_string(),
         "array" => value.is_array(),
@@ -211,6 +212,8 @@ fn is_of_format(name: &str, value: &Value) -> bool {
         "int32" => value.as_i64().is_none_or(|number| i32::try_from(number).is_ok()),
         "int64" => value.as_number().is_none_or(serde_json::Number::is_i64),
         "date-time" => value.as_str().is_none_or(|text| text.parse::<jiff::Timestamp>().is_ok()),
+        "double" => value.as_number().is_none_or(|number| number.as_f64().is_some()),
+        "date" => value.as_str().is_none_or(|text| text.parse::<jiff::civil::Date>().is_ok()),
         unknown => panic!("the description uses the format {unknown}, which is not checked yet"),
     }
 }

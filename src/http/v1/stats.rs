@@ -1,7 +1,5 @@
 //! `GET /v1/stats`: how verifications ended, and how long they took.
 
-use std::collections::BTreeMap;
-
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
@@ -10,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::Name;
+use crate::domain::{Name, Outcome};
 use crate::service::{StatsBy, StatsLine, StatsWanted};
 
 use super::super::access::{Holder, ToOperate};
@@ -88,13 +86,29 @@ pub struct StatsView {
     verified: u64,
     /// Verified of those that ended, from 0 to 1; null when none ended.
     conversion: Option<f64>,
-    /// How many ended with which outcome.
-    outcomes: BTreeMap<&'static str, u64>,
+    /// How many ended with which outcome; those with none are left out.
+    outcomes: Vec<OutcomeCount>,
     /// How long the verified ones took at most: half of them. In milliseconds, known to
     /// about a twentieth; null by prefix, by hour, and when none was verified.
     answered_p50_ms: Option<i64>,
     /// The same of all but a twentieth.
     answered_p95_ms: Option<i64>,
+}
+
+/// How many ended in one way.
+#[derive(Serialize, ToSchema)]
+pub struct OutcomeCount {
+    /// The way.
+    #[schema(schema_with = words::outcome)]
+    outcome: &'static str,
+    /// How many.
+    count: u64,
+}
+
+impl OutcomeCount {
+    fn new((outcome, count): &(Outcome, u64)) -> Self {
+        Self { outcome: outcome.as_str(), count: *count }
+    }
 }
 
 impl StatsView {
@@ -107,7 +121,7 @@ impl StatsView {
             verified,
             #[expect(clippy::cast_precision_loss, reason = "a share needs no exact counts")]
             conversion: (ended > 0).then(|| verified as f64 / ended as f64),
-            outcomes: line.ended.iter().map(|(outcome, n)| (outcome.as_str(), *n)).collect(),
+            outcomes: line.ended.iter().map(OutcomeCount::new).collect(),
             answered_p50_ms: line.took.map(|took| took.p50.as_millis() as i64),
             answered_p95_ms: line.took.map(|took| took.p95.as_millis() as i64),
         }
