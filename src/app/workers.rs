@@ -19,6 +19,8 @@ const DELIVERIES_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the store is swept.
 pub const MAINTENANCE: Duration = Duration::from_mins(60);
+/// How often the journal is counted on for the statistics.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 /// How long to wait before a provider that did not answer is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -44,6 +46,14 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
                 tracing::error!(error = %error, "the store could not be swept");
             }
             service.clock().sleep(MAINTENANCE).await;
+        }
+    });
+    spawn(service, |service| async move {
+        loop {
+            if let Err(error) = service.count().await {
+                tracing::error!(error = %error, "the statistics could not be counted on");
+            }
+            service.clock().sleep(COUNT_EVERY).await;
         }
     });
     spawn(service, |service| async move {

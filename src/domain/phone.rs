@@ -120,6 +120,14 @@ impl PhoneNumber {
         self.parsed().is_some_and(|number| number.get_type() == PhoneNumberType::FixedLine)
     }
 
+    /// The country, two letters of ISO 3166, that its numbering plan gives it to.
+    #[must_use]
+    pub fn country(self) -> Option<String> {
+        let region = self.parsed()?.get_region_code()?;
+        let region = region.to_string();
+        (region.len() == 2).then_some(region)
+    }
+
     /// The national significant number, and the digits of libphonenumber's national format.
     pub(super) fn national_forms(self) -> (String, String) {
         let Some(number) = self.parsed() else { return (String::new(), String::new()) };

@@ -16,12 +16,13 @@ use utoipa_actix_web::AppExt;
 use super::error::Code;
 use super::routes::routes;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
-    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
+    cancel, check, create_key, enable_endpoint, events, feed, list_deliveries, list_endpoints,
+    list_keys, list_notifications, next, redeem, redeliver, replay_notification, revoke_key,
+    search, show, show_delivery, show_notification, start, stats,
 };
 
 /// Which problems each operation may answer, as declared beside it.
-const PROBLEMS: [(&str, &[Code]); 16] = [
+const PROBLEMS: [(&str, &[Code]); 21] = [
     ("start", start::PROBLEMS),
     ("search", search::PROBLEMS),
     ("show", show::PROBLEMS),
@@ -35,6 +36,11 @@ const PROBLEMS: [(&str, &[Code]); 16] = [
     ("redeliver", redeliver::PROBLEMS),
     ("list_endpoints", list_endpoints::PROBLEMS),
     ("enable_endpoint", enable_endpoint::PROBLEMS),
+    ("list_notifications", list_notifications::PROBLEMS),
+    ("show_notification", show_notification::PROBLEMS),
+    ("replay_notification", replay_notification::PROBLEMS),
+    ("feed", feed::PROBLEMS),
+    ("stats", stats::PROBLEMS),
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),

@@ -100,6 +100,8 @@ pub enum Code {
     PreSendFailed,
     /// The endpoint gets nothing until it is enabled, or is gone.
     EndpointDisabled,
+    /// The notification's content was not kept.
+    NothingToReplay,
     /// Our own fault.
     Internal,
     /// The provider's line of requests is full.
@@ -118,7 +120,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -165,6 +167,7 @@ impl Code {
         Self::PreSendDenied,
         Self::PreSendFailed,
         Self::EndpointDisabled,
+        Self::NothingToReplay,
         Self::Internal,
         Self::ProviderBusy,
         Self::ProviderUnknown,
@@ -244,6 +247,9 @@ impl Code {
             }
             Self::EndpointDisabled => {
                 ("endpoint_disabled", 409, "The endpoint is disabled or gone")
+            }
+            Self::NothingToReplay => {
+                ("nothing_to_replay", 409, "The notification's content was not kept")
             }
             Self::Internal => ("internal", 500, "Something failed here"),
             Self::ProviderUnknown => {

@@ -10,8 +10,9 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
-    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
+    cancel, check, create_key, enable_endpoint, events, feed, list_deliveries, list_endpoints,
+    list_keys, list_notifications, next, redeem, redeliver, replay_notification, revoke_key,
+    search, show, show_delivery, show_notification, start, stats,
 };
 use super::{cors, describe};
 
@@ -33,6 +34,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(redeliver::redeliver)
         .service(list_endpoints::list_endpoints)
         .service(enable_endpoint::enable_endpoint)
+        .service(list_notifications::list_notifications)
+        .service(show_notification::show_notification)
+        .service(replay_notification::replay_notification)
+        .service(feed::feed)
+        .service(stats::stats)
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)

@@ -8,6 +8,7 @@
 mod again;
 mod body;
 mod policy;
+mod replay;
 mod result;
 mod rules;
 mod verdict;
@@ -25,6 +26,7 @@ use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
 use crate::zadarma::notification::{Authentic, CallNotification, Notification};
 
 pub use policy::{Asking, Policy, is_echo};
+pub use replay::ReplayRefusal;
 pub use verdict::Verdict;
 
 use again::Doubt;
@@ -172,23 +174,28 @@ impl Intake {
                 return Ok(Verdict::UnknownEvent);
             }
         };
+        let case = self.case(&call, context);
+        match (rules::judge_form(&case), case.found.exact()) {
+            (None, Some(id)) => self.resolve(id, &case, context).await,
+            (verdict, _) => {
+                self.journal_unmatched(&call, context, verdict.unwrap_or(Verdict::NoMatch)).await
+            }
+        }
+    }
+
+    /// Correlates: what claims the call's number.
+    fn case<'a>(&'a self, call: &'a CallNotification<'a>, context: &Context<'a>) -> Case<'a> {
         let form = WrittenForm::read(call.number);
         let found = form
             .map_or(Found::Nothing, |form| self.service.find_claim(context.received.account, form));
-        let case = Case {
-            call: &call,
+        Case {
+            call,
             has_number: form.is_some(),
             found,
             policy: context.policy,
             facts: context.facts,
             received_at: context.received.at,
             timing: self.service.timing(),
-        };
-        match (rules::judge_form(&case), found.exact()) {
-            (None, Some(id)) => self.resolve(id, &case, context).await,
-            (verdict, _) => {
-                self.journal_unmatched(&call, context, verdict.unwrap_or(Verdict::NoMatch)).await
-            }
         }
     }
 

@@ -11,6 +11,7 @@ mod waiters;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::domain::{Verification, VerificationId, WrittenForm};
 
@@ -31,6 +32,8 @@ pub struct Live {
     /// Ids by the last seven digits that all written forms of their number share.
     endings: DashMap<u32, Ids>,
     waiters: Waiters,
+    /// Who looks at all of them; told of every version.
+    lookers: watch::Sender<()>,
 }
 
 /// One verification: its newest version as packed by the store, behind the
@@ -170,6 +173,7 @@ impl Live {
                 Entry::Occupied(mut taken) => taken.get_mut().add(id),
             }
         }
+        self.wake_lookers();
     }
 
     /// Takes a claim from whoever held it before.
@@ -289,6 +293,20 @@ impl Live {
     /// the commit.
     pub fn wake(&self, newest: &Verification) {
         self.waiters.wake(newest);
+        self.wake_lookers();
+    }
+
+    /// Listens for changes of any verification. Subscribe first, then read, then wait.
+    #[must_use]
+    pub fn look_at_all(&self) -> watch::Receiver<()> {
+        self.lookers.subscribe()
+    }
+
+    /// Nearly always nobody looks; then this reads one number.
+    fn wake_lookers(&self) {
+        if self.lookers.receiver_count() > 0 {
+            self.lookers.send_replace(());
+        }
     }
 
     /// How many wait.

@@ -15,8 +15,10 @@ mod credit;
 mod deliveries;
 mod dispatch;
 mod expire;
+mod feed;
 mod key;
 mod next;
+mod notifications;
 mod offset;
 mod pre_send;
 mod recover;
@@ -30,6 +32,7 @@ mod server_key;
 mod show;
 mod signature;
 mod start;
+mod stats;
 mod test_number;
 mod to_the_end;
 mod wait;
@@ -53,7 +56,8 @@ use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::CallbackRefusal;
 pub use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search,
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, FeedPage, FeedRow,
+    JournalCursor, Journaled, KeyRow, NotificationPage, NotificationSearch, Search, StatsBy,
     StoreError, Target, Tried,
 };
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
@@ -75,6 +79,7 @@ pub use server_key::ServerKey;
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
 pub use start::ANSWER_WITHIN;
+pub use stats::{Stats, StatsLine, StatsWanted, Took};
 pub use test_number::TestDoes;
 pub use to_the_end::{Background, to_the_end};
 

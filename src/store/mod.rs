@@ -9,10 +9,12 @@ mod change;
 mod delivery;
 mod error;
 mod intent;
+mod journal;
 pub mod record;
 mod rows;
 mod sqlite;
 mod start;
+mod stats;
 #[cfg(test)]
 mod tests;
 
@@ -31,8 +33,13 @@ pub use delivery::{
 };
 pub use error::{OpenError, StoreError};
 pub use intent::{Intended, Intent};
+pub use journal::{
+    FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
+    NotificationSearch,
+};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
 pub use start::{IdempotencyKey, Start, Started};
+pub use stats::{CountKey, StatsBy, StatsGroup, StatsSearch};
 
 /// How a store is opened.
 #[derive(Clone, Debug)]

@@ -21,9 +21,7 @@ pub struct Seen<'a> {
 /// Checks an answer, if it is one of the API's.
 pub async fn check(client: &Client, seen: &Seen<'_>) {
     let path = seen.url.path();
-    let is_ours = ["/v1/verifications", "/v1/keys", "/v1/deliveries", "/v1/endpoints"]
-        .iter()
-        .any(|ours| path.starts_with(ours));
+    let is_ours = path.starts_with("/v1/");
     if !is_ours && seen.content_type != "application/problem+json" {
         return;
     }
@@ -72,7 +70,7 @@ impl Description {
                 schema if seen.content_type.ends_with("json") => {
                     self.hold(schema, &parsed(seen.text), "", Others::Refused, &mut faults);
                 }
-                _ => self.hold_events(seen.text, &mut faults),
+                _ => self.hold_events(seen.url.path(), seen.text, &mut faults),
             }
             let code = format!("`{}`", parsed(seen.text)["code"].as_str().unwrap_or_default());
             if is_problem && !response["description"].as_str().unwrap().contains(&code) {
@@ -99,9 +97,10 @@ impl Description {
         item.get(method.as_str().to_lowercase())
     }
 
-    /// Each event of a stream is an entry of the timeline.
-    fn hold_events(&self, text: &str, faults: &mut Vec<String>) {
-        let schema = &self.0["components"]["schemas"]["Entry"];
+    /// Each event of a stream is an entry of the timeline, or one of the feed.
+    fn hold_events(&self, path: &str, text: &str, faults: &mut Vec<String>) {
+        let name = if path == "/v1/events" { "FeedEvent" } else { "Entry" };
+        let schema = &self.0["components"]["schemas"][name];
         for data in text.lines().filter_map(|line| line.strip_prefix("data:")) {
             self.hold(schema, &parsed(data), "", Others::Refused, faults);
         }
@@ -199,6 +198,7 @@ fn is_of_type(name: &Value, value: &Value) -> bool {
     match name.as_str().unwrap() {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
+        "number" => value.is_number(),
         "integer" => value.is_i64() || value.is_u64(),
         "string" => value.is_string(),
         "array" => value.is_array(),
@@ -212,6 +212,8 @@ fn is_of_format(name: &str, value: &Value) -> bool {
         "int32" => value.as_i64().is_none_or(|number| i32::try_from(number).is_ok()),
         "int64" => value.as_number().is_none_or(serde_json::Number::is_i64),
         "date-time" => value.as_str().is_none_or(|text| text.parse::<jiff::Timestamp>().is_ok()),
+        "double" => value.as_number().is_none_or(|number| number.as_f64().is_some()),
+        "date" => value.as_str().is_none_or(|text| text.parse::<jiff::civil::Date>().is_ok()),
         unknown => panic!("the description uses the format {unknown}, which is not checked yet"),
     }
 }

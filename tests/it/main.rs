@@ -21,6 +21,7 @@ mod handset;
 mod intake_refuses;
 mod intake_verifies;
 mod nexmo;
+mod operate;
 mod operations;
 mod plans;
 mod pre_send;

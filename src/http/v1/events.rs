@@ -125,7 +125,7 @@ fn stream_to(
         .streaming(stream))
 }
 
-fn wants_stream(request: &HttpRequest) -> bool {
+pub(super) fn wants_stream(request: &HttpRequest) -> bool {
     let accepted = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
     accepted.flat_map(|line| line.split(',')).any(|media| {
         let media = media.split(';').next().unwrap_or_default();

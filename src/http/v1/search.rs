@@ -145,7 +145,7 @@ pub(super) fn word<T: Copy, const N: usize>(
     })
 }
 
-fn time(parameter: &str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {
+pub(super) fn time(parameter: &str, text: Option<String>) -> Result<Option<Timestamp>, Problem> {
     // A plus sign that was not escaped arrives as a space.
     let text = text.map(|text| text.replace(' ', "+"));
     parsed(parameter, text, "is an instant as in 2026-01-31T12:00:00Z")

@@ -3,7 +3,8 @@
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use crate::domain::{CallResult, Channel, Check, Outcome, RefusalReason, Status};
-use crate::service::{CheckResult, DeliveryState, Scope, SignatureMethod};
+use crate::intake::Verdict;
+use crate::service::{CheckResult, DeliveryState, Scope, SignatureMethod, StatsBy};
 
 fn words(all: impl IntoIterator<Item = &'static str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).build()
@@ -81,4 +82,14 @@ pub fn scope() -> Object {
 /// Ways of signing, or null.
 pub fn signature_method() -> Object {
     words_or_null(SignatureMethod::ALL.map(SignatureMethod::as_str))
+}
+
+/// Verdicts on notifications.
+pub fn verdict() -> Object {
+    words(Verdict::ALL.map(Verdict::as_str))
+}
+
+/// By what statistics are told apart.
+pub fn stats_by() -> Object {
+    words(StatsBy::ALL.map(StatsBy::as_str))
 }

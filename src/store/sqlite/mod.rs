@@ -10,11 +10,13 @@ mod deliveries;
 mod delivery_log;
 mod find;
 mod intent;
+mod journal;
 mod keys;
 mod open;
 mod readers;
 mod search;
 mod start;
+mod stats;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod deliveries;
 mod formats;
 mod histories;
 mod keys;
+mod operations;
 mod reading;
 mod record;
 mod sweeping;
