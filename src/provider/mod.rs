@@ -279,6 +279,22 @@ impl Provider {
         self.0.sounds().await
     }
 
+    /// Stores a sound under a name. The provider tells no id: list the sounds to find it.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]. After [`ProviderError::Unknown`] it may be there.
+    pub async fn upload_sound(&self, name: &str, wav: Vec<u8>) -> Result<(), ProviderError> {
+        self.0.upload_sound(name, wav).await
+    }
+
+    /// Removes a sound by its id.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]. After [`ProviderError::Unknown`] it may be gone.
+    pub async fn delete_sound(&self, id: &str) -> Result<(), ProviderError> {
+        self.0.delete_sound(id).await
+    }
+
     /// The money left.
     ///
     /// # Errors
