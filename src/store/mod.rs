@@ -11,6 +11,7 @@ mod error;
 mod intent;
 pub mod record;
 mod rows;
+mod sound;
 mod sqlite;
 mod start;
 #[cfg(test)]
@@ -32,6 +33,10 @@ pub use delivery::{
 pub use error::{OpenError, StoreError};
 pub use intent::{Intended, Intent};
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use sound::{
+    CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
+    SoundPlace, SoundVersion,
+};
 pub use start::{IdempotencyKey, Start, Started};
 
 /// How a store is opened.

@@ -14,6 +14,7 @@ mod keys;
 mod open;
 mod readers;
 mod search;
+mod sounds;
 mod start;
 mod sweep;
 #[cfg(test)]
