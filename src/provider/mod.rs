@@ -13,6 +13,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::clock::Clock;
 use crate::domain::{Code, CodeBy, Name, PbxTime, PhoneNumber, Recipient, RefusalReason, Secret};
 use zadarma::Zadarma;
@@ -197,6 +199,12 @@ impl Provider {
     #[must_use]
     pub fn name(&self) -> &Name {
         self.0.name()
+    }
+
+    /// Now, by the clock of the line of requests.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.now()
     }
 
     /// Takes a place in the line of requests, before anything is stored.

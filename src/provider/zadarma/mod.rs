@@ -72,6 +72,10 @@ impl Zadarma {
         &self.name
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
         self.queue.reserve()
     }
