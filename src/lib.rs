@@ -14,6 +14,7 @@ pub mod outbound;
 pub mod provider;
 pub mod service;
 pub mod simulator;
+pub mod sounds;
 pub mod store;
 pub mod telemetry;
 pub mod zadarma;

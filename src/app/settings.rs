@@ -34,7 +34,9 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
             .languages
             .iter()
             .map(|(language, sounds)| Ok((name(language)?, prompt_sounds(sounds))));
-        Ok((name(prompt_name)?, Prompt { languages: languages.collect::<anyhow::Result<_>>()? }))
+        let default_language = prompt.default_language.as_deref().map(name).transpose()?;
+        let languages = languages.collect::<anyhow::Result<_>>()?;
+        Ok((name(prompt_name)?, Prompt { default_language, languages }))
     };
     Ok(service::Settings {
         timing,

@@ -79,7 +79,7 @@ pub fn prompts() -> BTreeMap<String, Prompt> {
         };
         let prompt = prompts
             .entry(three[0].prompt.to_owned())
-            .or_insert_with(|| Prompt { languages: BTreeMap::new() });
+            .or_insert_with(|| Prompt { default_language: None, languages: BTreeMap::new() });
         prompt.languages.insert(three[0].language.to_owned(), sounds);
     }
     prompts

@@ -15,6 +15,8 @@ use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
 const DUE_EVERY: Duration = Duration::from_millis(250);
 /// How often deliveries are looked for that are to be tried again.
 const DELIVERIES_EVERY: Duration = Duration::from_secs(1);
+/// How often it is asked whether another replica changed sounds or prompts.
+const CATALOGUE_EVERY: Duration = Duration::from_secs(1);
 /// How often memory is swept of what no notification can belong to.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the store is swept.
@@ -31,6 +33,7 @@ pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
         let look = || service.expire_due();
         look_every(service.clock(), DUE_EVERY, look, std::future::pending).await;
     });
+    spawn(service, |service| async move { keep_catalogue(&service).await });
     if service.tells_apps() {
         spawn(service, |service| async move { keep_delivering(&service).await });
     }
@@ -81,6 +84,16 @@ async fn keep_delivering(service: &Service) {
         })
     };
     look_every(service.clock(), DELIVERIES_EVERY, look, || service.new_deliveries()).await;
+}
+
+/// Sees within a second what another replica changed of sounds and prompts.
+async fn keep_catalogue(service: &Service) {
+    let look = || async {
+        service.refresh_catalogue().await.inspect_err(|error| {
+            tracing::error!(error = %error, "sounds and prompts could not be read");
+        })
+    };
+    look_every(service.clock(), CATALOGUE_EVERY, look, std::future::pending).await;
 }
 
 /// Looks at once, then every so often, and as soon as it is `called`.

@@ -5,10 +5,13 @@ use std::str::FromStr;
 
 use super::section::Section;
 use super::value;
+use crate::domain::is_language;
 
 /// A named set of sounds, by language.
 #[derive(Clone, Debug)]
 pub struct Prompt {
+    /// The language of those who are to be spoken to in one that it does not have.
+    pub default_language: Option<String>,
     /// The sounds by language code.
     pub languages: BTreeMap<String, PromptSounds>,
 }
@@ -37,12 +40,17 @@ pub enum PromptKey {
 
 impl Prompt {
     pub(super) fn read(_name: &str, section: &mut Section<'_>) -> Self {
-        let rule = "a language is two or three lower-case letters, such as \"en\"";
+        let rule = "a language is two or three lower-case letters, perhaps with a region, such as \"en\" or \"pt-br\"";
         let prompt = Self {
+            default_language: section.optional("default_language", value::text),
             languages: section.each(is_language, rule, |_, section| PromptSounds::read(section)),
         };
         if prompt.languages.is_empty() {
             section.wrong("", "has no language; write its sounds under its name and a language");
+        }
+        let default = prompt.default_language.as_ref();
+        if default.is_some_and(|language| !prompt.languages.contains_key(language)) {
+            section.wrong("default_language", "is none of the prompt's languages");
         }
         prompt
     }
@@ -70,8 +78,4 @@ impl FromStr for PromptKey {
             _ => Err(format!("must be one digit, such as \"1\", or \"random\", but is {text:?}")),
         }
     }
-}
-
-fn is_language(code: &str) -> bool {
-    (2..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase())
 }

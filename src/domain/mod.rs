@@ -31,7 +31,7 @@ pub use claim::{Claim, WrittenForm};
 pub use code::{Code, CodeRules, Codes, InvalidCode, Typed};
 pub use evidence::{Check, Evidence, Level};
 pub use id::{DeliveryId, InvalidDeliveryId, InvalidId, VerificationId};
-pub use names::{Channel, InvalidName, Key, Name, PbxTime};
+pub use names::{Channel, InvalidName, Key, Name, PbxTime, is_language};
 pub use network::{Network, is_public};
 pub use outcome::{CallResult, Outcome, RefusalReason, Status};
 pub use phone::{InvalidNumber, PhoneNumber};

@@ -13,6 +13,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::clock::Clock;
 use crate::domain::{Code, CodeBy, Name, PbxTime, PhoneNumber, Recipient, RefusalReason, Secret};
 use zadarma::Zadarma;
@@ -199,6 +201,12 @@ impl Provider {
         self.0.name()
     }
 
+    /// Now, by the clock of the line of requests.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
     /// Takes a place in the line of requests, before anything is stored.
     ///
     /// # Errors
@@ -277,6 +285,22 @@ impl Provider {
     /// See [`ProviderError`].
     pub async fn sounds(&self) -> Result<Vec<Sound>, ProviderError> {
         self.0.sounds().await
+    }
+
+    /// Stores a sound under a name. The provider tells no id: list the sounds to find it.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]. After [`ProviderError::Unknown`] it may be there.
+    pub async fn upload_sound(&self, name: &str, wav: Vec<u8>) -> Result<(), ProviderError> {
+        self.0.upload_sound(name, wav).await
+    }
+
+    /// Removes a sound by its id.
+    ///
+    /// # Errors
+    /// See [`ProviderError`]. After [`ProviderError::Unknown`] it may be gone.
+    pub async fn delete_sound(&self, id: &str) -> Result<(), ProviderError> {
+        self.0.delete_sound(id).await
     }
 
     /// The money left.

@@ -1,15 +1,14 @@
-//! Provider accounts as the use cases see them, and prompts.
+//! Provider accounts as the use cases see them.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::domain::{Key, Name, PbxTime, PhoneNumber, WrittenForm};
+use crate::domain::{Name, PbxTime, PhoneNumber, WrittenForm};
 use crate::provider::{Provider, ProviderError, Sound};
 
-use super::{Offsets, Service};
+use super::Offsets;
 
 /// One account at a provider.
 pub struct Account {
@@ -38,37 +37,10 @@ pub struct Facts {
     pub extensions: Vec<String>,
     /// The sounds at the provider; `None` before they are known.
     pub sounds: Option<Vec<Sound>>,
+    /// When they were listed.
+    pub sounds_at: Option<Timestamp>,
     /// The provider's civil time against ours.
     pub offsets: Offsets,
-}
-
-/// A prompt of the configuration.
-#[derive(Clone, Debug)]
-pub struct Prompt {
-    /// Its sounds, by language.
-    pub languages: BTreeMap<Name, PromptSounds>,
-}
-
-/// The sounds of a prompt in one language, each by the provider's id or by its name there.
-#[derive(Clone, Debug)]
-pub struct PromptSounds {
-    /// Played when the call is answered.
-    pub greeting: String,
-    /// Played after the key.
-    pub confirmed: String,
-    /// Played after another key or none.
-    pub fallback: String,
-    /// The key that the greeting names.
-    pub press: PromptKey,
-}
-
-/// The key that a greeting names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromptKey {
-    /// This one.
-    Fixed(Key),
-    /// The one on the person's screen.
-    Random,
 }
 
 impl Account {
@@ -119,13 +91,7 @@ impl Account {
     /// The first thing that the provider does not tell; what it told before stays.
     pub async fn refresh(&self) -> Result<(), ProviderError> {
         let extensions = self.refresh_extensions().await;
-        let sounds = match self.provider.sounds().await {
-            Ok(sounds) => {
-                self.update(|facts| facts.sounds = Some(sounds));
-                Ok(())
-            }
-            Err(error) => Err(error),
-        };
+        let sounds = self.refresh_sounds().await;
         if self.own_numbers.is_empty() {
             let numbers = self.provider.own_numbers().await?;
             let forms = numbers.iter().filter_map(|number| WrittenForm::read(number)).collect();
@@ -143,6 +109,20 @@ impl Account {
             let extensions = self.provider.extensions().await?;
             self.update(|facts| facts.extensions = extensions);
         }
+        Ok(())
+    }
+
+    /// Asks for the sounds that the provider has.
+    ///
+    /// # Errors
+    /// When the provider does not tell; what it told before stays.
+    pub async fn refresh_sounds(&self) -> Result<(), ProviderError> {
+        let asked_at = self.provider.now();
+        let sounds = self.provider.sounds().await?;
+        self.update(|facts| {
+            facts.sounds = Some(sounds);
+            facts.sounds_at = Some(asked_at);
+        });
         Ok(())
     }
 
@@ -175,9 +155,9 @@ impl Facts {
         WrittenForm::all_of(to).iter().any(|form| self.own_numbers.contains(form))
     }
 
-    /// The provider's id of a sound that the configuration gives by id or by
-    /// name; `Err` when the provider's sounds are known and it is none of them.
-    pub(super) fn sound_id(&self, id_or_name: &str) -> Result<String, ()> {
+    /// The provider's id of a sound that is given by its id or its name there; `Err`
+    /// when the provider's sounds are known and it is none of them.
+    pub(super) fn listed_sound(&self, id_or_name: &str) -> Result<String, ()> {
         let Some(sounds) = &self.sounds else { return Ok(id_or_name.to_owned()) };
         sounds
             .iter()
@@ -185,25 +165,5 @@ impl Facts {
             .or_else(|| sounds.iter().find(|sound| sound.name == id_or_name))
             .map(|sound| sound.id.clone())
             .ok_or(())
-    }
-}
-
-impl Service {
-    /// Warns of every sound that a prompt names and the provider does not have, so
-    /// that it is not found out at the first call.
-    pub fn warn_of_missing_sounds(&self, account: &Account) {
-        let facts = account.facts();
-        for (name, prompt) in &self.settings.prompts {
-            for (language, sounds) in &prompt.languages {
-                for sound in [&sounds.greeting, &sounds.confirmed, &sounds.fallback] {
-                    if facts.sound_id(sound).is_err() {
-                        tracing::warn!(
-                            account.name = %account.name, prompt = %name, language = %language, sound,
-                            "the provider has no sound {sound:?}; starts with this prompt are refused until it is uploaded or the prompt is mended",
-                        );
-                    }
-                }
-            }
-        }
     }
 }

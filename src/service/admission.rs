@@ -92,10 +92,9 @@ impl Service {
         press: Option<Press>,
     ) -> Result<Button, StartRefusal> {
         let (sounds, named, press) = self.choose(wanted, press, request.language.as_ref())?;
-        let facts = account.facts();
         let tested = self.tested(request).is_some();
         for sound in [&named.greeting, &named.confirmed, &named.fallback] {
-            let known = tested || facts.sound_id(sound).is_ok();
+            let known = tested || self.sound_id(account, sound).is_ok();
             if !known {
                 return Err(StartRefusal::SoundMissing(sound.clone()));
             }
@@ -220,27 +219,21 @@ impl Service {
                 (name.as_ref(), language.as_ref().or(default_language))
             }
         };
-        let prompts = &self.settings.prompts;
+        let known = self.catalogue.now();
+        let prompts = &known.prompts;
         let suits = |name: &Name| {
             let declared = |sounds: &PromptSounds| press.is_none_or(|press| sounds.press.is(press));
             prompts[name].languages.values().any(declared)
         };
         let default = Name::parse("default").ok();
-        let known = |name: &&Name| prompts.contains_key(*name);
-        let mut in_order = default.iter().filter(known).chain(prompts.keys());
+        let is_known = |name: &&Name| prompts.contains_key(*name);
+        let mut in_order = default.iter().filter(is_known).chain(prompts.keys());
         let first = in_order.clone().next();
         let chosen = name.or_else(|| in_order.find(|name| suits(name))).or(first);
         let unknown = || StartRefusal::UnknownPrompt { known: list(prompts.keys()) };
         let name = chosen.ok_or_else(unknown)?;
-        let languages = &prompts.get(name).ok_or_else(unknown)?.languages;
-        let unknown = || StartRefusal::UnknownLanguage { known: list(languages.keys()) };
-        let english = Name::parse("en").ok();
-        let fallback = english
-            .as_ref()
-            .filter(|en| languages.contains_key(en))
-            .or_else(|| languages.keys().next());
-        let language = language.or(fallback).ok_or_else(unknown)?;
-        let sounds = languages.get(language).ok_or_else(unknown)?;
+        let (language, sounds) =
+            prompts.get(name).and_then(|prompt| prompt.speak(language)).ok_or_else(unknown)?;
         let press = press.unwrap_or(match sounds.press {
             PromptKey::Fixed(key) => Press::Fixed(key),
             PromptKey::Random => Press::Random,
@@ -257,9 +250,9 @@ impl Service {
 
     /// A key for number matching: any digit but 1 and the keys that other prompts name.
     fn random_key(&self) -> Key {
+        let known = self.catalogue.now();
         let declared = |key: &Key| {
-            let mut sounds =
-                self.settings.prompts.values().flat_map(|prompt| prompt.languages.values());
+            let mut sounds = known.prompts.values().flat_map(|prompt| prompt.languages.values());
             sounds.any(|sounds| sounds.press == PromptKey::Fixed(*key))
         };
         let all = (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE);

@@ -21,6 +21,7 @@ mod next;
 mod notifications;
 mod offset;
 mod pre_send;
+mod prompts;
 mod recover;
 mod redeem;
 mod refusal;
@@ -31,6 +32,8 @@ mod sending;
 mod server_key;
 mod show;
 mod signature;
+mod sound_files;
+mod sounds;
 mod start;
 mod stats;
 mod test_number;
@@ -50,23 +53,29 @@ use crate::clock::Clock;
 use crate::domain::{CodeBy, CodeSource, Name, Outcome, PhoneNumber, Timing};
 use crate::live::Live;
 use crate::outbound::{self, Outbound};
+use crate::sounds::Catalogue;
 use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::CallbackRefusal;
+pub use crate::sounds::{
+    BadSound, Inspection, MAX_BYTES as MAX_SOUND_BYTES, Prompt, PromptKey, PromptSounds, SoundUse,
+    Version as SoundVersion,
+};
 pub use crate::store::{
     Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, FeedPage, FeedRow,
     JournalCursor, Journaled, KeyRow, NotificationPage, NotificationSearch, Search, StatsBy,
     StoreError, Target, Tried,
 };
-pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
+pub use account::{Account, Facts};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
+pub use prompts::{MissingSound, NewPrompt, PromptRefusal, PromptState};
 pub use redeem::RedeemError;
 pub use refusal::StartRefusal;
 pub use request::{
@@ -78,6 +87,8 @@ pub use search::Page;
 pub use server_key::ServerKey;
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
+pub use sound_files::PlaceToPrepare;
+pub use sounds::{DeletedSound, SoundRefusal, SoundState, UploadedSound};
 pub use start::ANSWER_WITHIN;
 pub use stats::{Stats, StatsLine, StatsWanted, Took};
 pub use test_number::TestDoes;
@@ -93,7 +104,7 @@ pub struct Settings {
     pub max_expires_in: SignedDuration,
     /// The longest that one code may count where that is asked for by itself.
     pub max_code_life: SignedDuration,
-    /// The prompts of the configuration, by name.
+    /// The prompts of the configuration, by name; taken when the service opens.
     pub prompts: BTreeMap<Name, Prompt>,
     /// The plans of the configuration, by name.
     pub plans: BTreeMap<Name, Vec<WantedStep>>,
@@ -146,6 +157,8 @@ pub struct Service {
     keys: key::Keys,
     starting: start::Starting,
     outcomes: Counters,
+    catalogue: Catalogue,
+    sound_files: sound_files::SoundFiles,
     background: Background,
     closing: CancellationToken,
 }
@@ -166,6 +179,8 @@ impl Service {
             return Err(OpenError::OtherServerKey);
         }
         let keys = key::Keys::load(&store).await?;
+        let prompts = std::mem::take(&mut settings.prompts);
+        let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
@@ -183,6 +198,8 @@ impl Service {
                 "outcome",
                 Outcome::ALL.map(Outcome::as_str),
             ),
+            catalogue,
+            sound_files: sound_files::SoundFiles::default(),
             background: Background { runtime: Handle::current(), tasks: TaskTracker::new() },
             closing: CancellationToken::new(),
         });

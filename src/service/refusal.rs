@@ -17,15 +17,9 @@ pub enum StartRefusal {
     #[error("there is no account {0:?} in the configuration")]
     UnknownAccount(Name),
     /// No prompt has that name or suits the key.
-    #[error("there is no such prompt; the configuration has: {known}")]
+    #[error("there is no such prompt; there are: {known}")]
     UnknownPrompt {
         /// The prompts there are.
-        known: String,
-    },
-    /// The prompt does not speak that language.
-    #[error("the prompt does not speak this language; it speaks: {known}")]
-    UnknownLanguage {
-        /// The languages there are.
         known: String,
     },
     /// The prompt's greeting names another key.

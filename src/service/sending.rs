@@ -47,16 +47,16 @@ impl Service {
         account: &Account,
         button: &Button,
     ) -> Result<Sending, StartRefusal> {
-        let facts = account.facts();
         let id = |sound: &str| {
-            facts.sound_id(sound).map_err(|()| StartRefusal::SoundMissing(sound.to_owned()))
+            self.sound_id(account, sound).map_err(|()| StartRefusal::SoundMissing(sound.to_owned()))
         };
         let (greeting, confirmed, fallback) = match &button.sounds {
             Sounds::Given { greeting, confirmed, fallback } => {
                 (id(greeting)?, id(confirmed)?, id(fallback)?)
             }
             Sounds::Prompt { name, language } => {
-                let prompt = self.settings.prompts.get(name);
+                let known = self.catalogue.now();
+                let prompt = known.prompts.get(name);
                 let sounds = prompt.and_then(|prompt| prompt.languages.get(language));
                 let unknown = || StartRefusal::UnknownPrompt { known: name.to_string() };
                 let sounds = sounds.ok_or_else(unknown)?;

@@ -12,6 +12,7 @@ mod intent;
 mod journal;
 pub mod record;
 mod rows;
+mod sound;
 mod sqlite;
 mod start;
 mod stats;
@@ -38,6 +39,10 @@ pub use journal::{
     NotificationSearch,
 };
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use sound::{
+    CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
+    SoundPlace, SoundVersion,
+};
 pub use start::{IdempotencyKey, Start, Started};
 pub use stats::{CountKey, StatsBy, StatsGroup, StatsSearch};
 

@@ -271,7 +271,7 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
             Problem::field(Code::ChannelMismatch, "to", detail).with("channel", channel.as_str())
         }
         StartRefusal::Landline => Problem::field(Code::Landline, "to", detail),
-        StartRefusal::UnknownLanguage { .. } | StartRefusal::UnknownCodeLanguage { .. } => {
+        StartRefusal::UnknownCodeLanguage { .. } => {
             Problem::field(Code::UnknownLanguage, "language", detail)
         }
         StartRefusal::NoMarker { .. } => Problem::field(Code::InvalidField, "body", detail),

@@ -222,7 +222,9 @@ fn sounds(
     let Some(SoundsBody { greeting, confirmed, fallback }) = given else {
         return Ok(WantedSounds::Prompt {
             name: prompt.map(|text| name(&format!("{under}prompt"), &text)).transpose()?,
-            language: spoken.map(|text| name(&format!("{under}language"), &text)).transpose()?,
+            language: spoken
+                .map(|text| language(&format!("{under}language"), &text))
+                .transpose()?,
         });
     };
     if prompt.is_some() || spoken.is_some() {
@@ -265,9 +267,10 @@ fn address(field: &str, text: &str) -> Result<EmailAddress, Problem> {
         .map_err(|why| Problem::field(Code::InvalidAddress, field, format!("{field:?}: {why}.")))
 }
 
-/// A language of the field `field`; what the provider calls `ua` is `uk`.
+/// A language of the field `field`, in whatever case; what the provider calls `ua` is `uk`.
 pub(super) fn language(field: &str, text: &str) -> Result<Name, Problem> {
-    name(field, if text == "ua" { "uk" } else { text })
+    let text = text.to_ascii_lowercase();
+    name(field, if text == "ua" { "uk" } else { &text })
 }
 
 /// A number of the field `field`.

@@ -176,7 +176,6 @@ impl Refusal {
             | StartRefusal::NoRoom(_) => Self::throttled(),
             StartRefusal::UnknownAccount(_)
             | StartRefusal::UnknownPrompt { .. }
-            | StartRefusal::UnknownLanguage { .. }
             | StartRefusal::PressMismatch { .. }
             | StartRefusal::SoundMissing(_)
             | StartRefusal::UnknownPlan { .. }

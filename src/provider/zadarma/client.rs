@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -52,6 +53,16 @@ pub(super) enum Verb {
     Get,
     /// In a form body.
     Post,
+    /// In a form body, as the provider wants it of deletions.
+    Delete,
+}
+
+/// A file that travels beside the parameters. It is not signed.
+pub(super) struct File {
+    /// Its name, with the ending that its format has.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// An answer and what came with it.
@@ -95,13 +106,17 @@ impl Client {
         path: &str,
         params: Params,
     ) -> Answer<T> {
-        match self.exchange(verb, path, params).await {
-            Ok(response) => {
-                let limit = limit(response.headers());
-                Answer { result: read(response).await, limit }
-            }
-            Err(error) => Answer { result: Err(error), limit: None },
-        }
+        answered(self.exchange(verb, path, params).await).await
+    }
+
+    /// Sends one request with a file, once: its text parts are signed, the file is not.
+    pub(super) async fn send_file<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        params: Params,
+        file: File,
+    ) -> Answer<T> {
+        answered(self.exchange_file(path, params, file).await).await
     }
 
     async fn exchange(
@@ -112,25 +127,47 @@ impl Client {
     ) -> Result<Response, ProviderError> {
         // One text, signed and sent: the server signs what it received.
         let query = params.text("format", "json").query();
-        let authorization = sign::authorization(&self.key, &self.secret, path, &query);
-        let mut authorization = HeaderValue::from_str(&authorization).map_err(unreachable)?;
-        authorization.set_sensitive(true);
-        let mut url = self.base.clone();
-        url.set_path(path);
+        let (mut url, authorization) = self.signed(path, &query)?;
         let http = self.http.get_or_try_init(async || self.connector()).await?;
+        let form = |method, url| {
+            http.request(method, url).header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        };
         let request = match verb {
             Verb::Get => {
                 url.set_query(Some(&query));
                 http.request(Method::GET, url)
             }
-            Verb::Post => http
-                .request(Method::POST, url)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(query),
+            Verb::Post => form(Method::POST, url).body(query),
+            Verb::Delete => form(Method::DELETE, url).body(query),
         };
-        let request =
-            request.header(AUTHORIZATION, authorization).header(ACCEPT, "application/json");
-        request.send().await.map_err(not_sent_or_unknown)
+        finish(request, authorization).await
+    }
+
+    async fn exchange_file(
+        &self,
+        path: &str,
+        params: Params,
+        file: File,
+    ) -> Result<Response, ProviderError> {
+        let params = params.text("format", "json");
+        let (url, authorization) = self.signed(path, &params.query())?;
+        let mut form = Form::new();
+        for (name, value) in params.texts() {
+            form = form.text(name.to_owned(), value.to_owned());
+        }
+        let form = form.part("file", Part::bytes(file.bytes).file_name(file.name));
+        let http = self.http.get_or_try_init(async || self.connector()).await?;
+        finish(http.request(Method::POST, url).multipart(form), authorization).await
+    }
+
+    /// The address of a path, and what signs `query` to it.
+    fn signed(&self, path: &str, query: &str) -> Result<(Url, HeaderValue), ProviderError> {
+        let authorization = sign::authorization(&self.key, &self.secret, path, query);
+        let mut authorization = HeaderValue::from_str(&authorization).map_err(unreachable)?;
+        authorization.set_sensitive(true);
+        let mut url = self.base.clone();
+        url.set_path(path);
+        Ok((url, authorization))
     }
 
     fn connector(&self) -> Result<reqwest::Client, ProviderError> {
@@ -151,6 +188,24 @@ impl Client {
             _ => builder.tls_certs_only([]),
         };
         builder.build().map_err(unreachable)
+    }
+}
+
+async fn finish(
+    request: RequestBuilder,
+    authorization: HeaderValue,
+) -> Result<Response, ProviderError> {
+    let request = request.header(AUTHORIZATION, authorization).header(ACCEPT, "application/json");
+    request.send().await.map_err(not_sent_or_unknown)
+}
+
+async fn answered<T: DeserializeOwned>(sent: Result<Response, ProviderError>) -> Answer<T> {
+    match sent {
+        Ok(response) => {
+            let limit = limit(response.headers());
+            Answer { result: read(response).await, limit }
+        }
+        Err(error) => Answer { result: Err(error), limit: None },
     }
 }
 

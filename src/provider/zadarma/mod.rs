@@ -6,24 +6,24 @@
 mod client;
 mod codes;
 mod sms;
+mod sounds;
 mod statistics;
 
 use std::error::Error;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::{DateTime, date};
 use serde::de::DeserializeOwned;
 
 use super::queue::{NoRoom, Queue, Slot, Told, TooLate};
-use super::{
-    Balance, BuildError, ButtonCall, Dispatched, FinishedCall, ProviderError, Settings, Sound,
-};
+use super::{Balance, BuildError, ButtonCall, Dispatched, FinishedCall, ProviderError, Settings};
 use crate::clock::Clock;
 use crate::domain::{Name, PbxTime, RefusalReason};
 use crate::telemetry::metrics::{provider_error, provider_request};
 use crate::zadarma::form::Params;
 use crate::zadarma::wire::{
-    BalanceAnswer, DirectNumbersAnswer, InternalAnswer, SoundsAnswer, TimezoneAnswer, VerifyAnswer,
+    BalanceAnswer, DirectNumbersAnswer, InternalAnswer, TimezoneAnswer, VerifyAnswer,
 };
 use client::{Answer, Client, Limit, Verb};
 
@@ -53,7 +53,6 @@ const SMS: Method = Method { verb: Verb::Post, path: "/v1/sms/send/" };
 const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/" };
 const OWN_NUMBERS: Method = Method { verb: Verb::Get, path: "/v1/direct_numbers/" };
 const EXTENSIONS: Method = Method { verb: Verb::Get, path: "/v1/pbx/internal/" };
-const SOUNDS: Method = Method { verb: Verb::Get, path: "/v1/pbx/ivr/sounds/list" };
 const FINISHED_CALLS: Method = Method { verb: Verb::Get, path: "/v1/statistics/pbx/" };
 const BALANCE: Method = Method { verb: Verb::Get, path: "/v1/info/balance/" };
 
@@ -71,6 +70,10 @@ impl Zadarma {
 
     pub(super) const fn name(&self) -> &Name {
         &self.name
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
@@ -109,15 +112,6 @@ impl Zadarma {
 
     pub(super) async fn extensions(&self) -> Result<Vec<String>, ProviderError> {
         Ok(self.ask::<InternalAnswer>(EXTENSIONS).await?.numbers)
-    }
-
-    pub(super) async fn sounds(&self) -> Result<Vec<Sound>, ProviderError> {
-        let answer: SoundsAnswer = self.ask(SOUNDS).await?;
-        Ok(answer
-            .sounds
-            .into_iter()
-            .map(|sound| Sound { id: sound.id, name: sound.name })
-            .collect())
     }
 
     pub(super) async fn balance(&self) -> Result<Balance, ProviderError> {
@@ -159,7 +153,19 @@ impl Zadarma {
         params: Params,
     ) -> Result<T, ProviderError> {
         let sent_at = self.clock.now();
-        let Answer { result, limit } = self.client.send(method.verb, method.path, params).await;
+        let answer = self.client.send(method.verb, method.path, params).await;
+        self.measured(queue, method, sent_at, answer)
+    }
+
+    /// Measures a request that was sent at `sent_at`.
+    fn measured<T>(
+        &self,
+        queue: &Queue,
+        method: Method,
+        sent_at: Timestamp,
+        answer: Answer<T>,
+    ) -> Result<T, ProviderError> {
+        let Answer { result, limit } = answer;
         if let Some(Limit { left, until }) = limit {
             queue.tell(Told { sent_at, left, until });
         }

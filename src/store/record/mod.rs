@@ -33,7 +33,7 @@ const USUAL_LENGTH: usize = 192;
 /// Bytes that are no record of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(pub(super) &'static str);
+pub struct Unreadable(pub &'static str);
 
 /// Packs a verification.
 #[must_use]

@@ -15,6 +15,7 @@ mod keys;
 mod open;
 mod readers;
 mod search;
+mod sounds;
 mod start;
 mod stats;
 mod sweep;

@@ -8,6 +8,7 @@ mod keys;
 mod operations;
 mod reading;
 mod record;
+mod sounds;
 mod sweeping;
 
 use std::time::Duration;
