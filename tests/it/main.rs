@@ -20,6 +20,7 @@ mod described;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;
+mod model;
 mod nexmo;
 mod operate;
 mod operations;
