@@ -19,6 +19,7 @@ mod key;
 mod next;
 mod offset;
 mod pre_send;
+mod presence;
 mod recover;
 mod redeem;
 mod refusal;
@@ -63,6 +64,7 @@ pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
+pub use presence::{RECOVERY_GRACE, STORE_ANSWERS_WITHIN};
 pub use redeem::RedeemError;
 pub use refusal::StartRefusal;
 pub use request::{
@@ -141,6 +143,7 @@ pub struct Service {
     keys: key::Keys,
     starting: start::Starting,
     outcomes: Counters,
+    presence: presence::Presence,
     background: Background,
     closing: CancellationToken,
 }
@@ -178,6 +181,7 @@ impl Service {
                 "outcome",
                 Outcome::ALL.map(Outcome::as_str),
             ),
+            presence: presence::Presence::default(),
             background: Background { runtime: Handle::current(), tasks: TaskTracker::new() },
             closing: CancellationToken::new(),
         });

@@ -13,6 +13,7 @@ mod intent;
 mod keys;
 mod open;
 mod readers;
+mod rest;
 mod search;
 mod start;
 mod sweep;
@@ -168,6 +169,14 @@ impl Sqlite {
 
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         self.write(keys::probe).await
+    }
+
+    pub(super) async fn rest_expiry(&self, until: Timestamp) -> Result<(), StoreError> {
+        self.write(move |on| rest::rest_expiry(on, until)).await
+    }
+
+    pub(super) async fn expiry_rests_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.read(rest::expiry_rests_until).await
     }
 
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {

@@ -7,6 +7,7 @@ mod histories;
 mod keys;
 mod reading;
 mod record;
+mod resting;
 mod sweeping;
 
 use std::time::Duration;
