@@ -32,13 +32,12 @@ impl Intake {
         if self.service.is_store_away() {
             return self.spill(&received).await;
         }
-        let clock = self.service.clock();
         let judging = Arc::clone(&self).judge_now(Arc::clone(&received));
         let mut judging = to_the_end(self.service.background(), judging);
         let judged = tokio::select! {
             biased;
             judged = &mut judging => judged,
-            () = clock.sleep(STORE_ANSWERS_WITHIN) => {
+            () = tokio::time::sleep(STORE_ANSWERS_WITHIN) => {
                 self.service.store_lost();
                 return self.spill(&received).await;
             }

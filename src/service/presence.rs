@@ -24,7 +24,8 @@ use super::Service;
 /// every replica applies what it was told meanwhile.
 pub const RECOVERY_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long a notification waits for the store, and a probe of it.
+/// How long a notification waits for the store, and a probe of it. Real time, whatever
+/// the clock shows: it is a disk's slowness that is measured.
 pub const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often it is tried whether the store is back.
@@ -85,13 +86,12 @@ impl Service {
     /// Returns once the store takes writes and every replica has been told that
     /// expiry rests.
     pub async fn store_back(&self) {
-        let clock = self.clock();
         loop {
             match self.rest_expiry().await {
                 Ok(()) => break,
                 Err(error) => tracing::debug!(error = %error, "the store is still away"),
             }
-            clock.sleep(TRY_EVERY).await;
+            tokio::time::sleep(TRY_EVERY).await;
         }
         if self.presence.away.swap(false, Ordering::SeqCst) {
             tracing::info!("the store takes writes again");

@@ -41,7 +41,7 @@ pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 8] = [
+const ALARMS: [&str; 9] = [
     "disputed",
     "endpoint_disabled",
     "near_miss",
@@ -49,6 +49,7 @@ const ALARMS: [&str; 8] = [
     "spill_damaged",
     "spill_refused",
     "store_away",
+    "store_damaged",
     "unlisted_source",
 ];
 

@@ -6,6 +6,7 @@
 mod change;
 mod checkpoint;
 mod columns;
+mod damage;
 mod deliveries;
 mod delivery_log;
 mod find;
