@@ -11,7 +11,7 @@ mod simulate;
 mod workers;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
 use crate::http::{self, Surface};
-use crate::intake::Intake;
+use crate::intake::{Intake, Spill};
 use crate::service::{ServerKey, Service};
 use crate::store::{self, Store};
 use crate::telemetry;
@@ -82,10 +82,11 @@ impl App {
         }
         let policies =
             config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
-        let intake = Intake::new(Arc::clone(&service), policies);
+        let spill = open_spill(&config, path)?;
+        let intake = Intake::new(Arc::clone(&service), policies, spill);
         let surface = Surface {
             service: Arc::clone(&service),
-            intake,
+            intake: Arc::clone(&intake),
             metrics: metrics.clone(),
             apps: config.apps.clone(),
             vonage: config.vonage,
@@ -96,7 +97,7 @@ impl App {
         let server = http::serve(surface, listener).context("while starting the listener")?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
-        workers::start(&service, metrics);
+        workers::start(&service, &intake, metrics);
         tracing::info!(address = %address, "listening on {address}");
         Ok(Self { address, service, server: handle, serving })
     }
@@ -152,6 +153,17 @@ async fn open_store(config: &Config, path: &Path) -> anyhow::Result<Store> {
     store::open(settings)
         .await
         .with_context(|| format!("while opening the store at {}", path.display()))
+}
+
+/// Opens the spill of a configuration: beside the store, unless it says otherwise.
+fn open_spill(config: &Config, store: &Path) -> anyhow::Result<Spill> {
+    let beside = || {
+        let mut beside = store.as_os_str().to_owned();
+        beside.push(".spill");
+        PathBuf::from(beside)
+    };
+    let folder = config.spill.folder.clone().unwrap_or_else(beside);
+    Spill::open(&folder, config.spill.max_size).context("while opening the spill")
 }
 
 async fn open_service(

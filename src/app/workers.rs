@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::domain::WrittenForm;
+use crate::intake::Intake;
 use crate::service::Service;
 use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
 
@@ -27,7 +28,9 @@ const COUNT_EVERY: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Starts every loop.
-pub(super) fn start(service: &Arc<Service>, metrics: MetricsHandle) {
+pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: MetricsHandle) {
+    let settling = Arc::clone(intake);
+    spawn(service, |_| async move { settling.keep_settled().await });
     spawn(service, |service| async move {
         // A failure is reported where it happens; what is due stays due.
         let look = || service.expire_due();

@@ -18,6 +18,7 @@ mod prompt;
 mod secrets;
 mod section;
 mod server;
+mod spill;
 mod store;
 mod test_number;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use plan::{Plan, PlanBy, PlanCode, PlanStep};
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
 pub use server::{Server, Tls};
+pub use spill::Spill;
 pub use store::{Store, StoreUrl};
 pub use test_number::{TestDoes, TestNumber};
 pub use verification::VerificationLimits;
@@ -63,6 +65,8 @@ pub struct Config {
     pub server: Server,
     /// Where verifications are kept.
     pub store: Store,
+    /// Where notifications are kept while the store is away.
+    pub spill: Spill,
     /// What is logged.
     pub log: Log,
     /// How long everything may take.
@@ -150,6 +154,7 @@ impl Config {
         let config = Self {
             store: Store::read(&mut root),
             server: root.section("server", Server::read),
+            spill: root.section("spill", Spill::read),
             log: root.section("log", Log::read),
             verification: root.section("verification", VerificationLimits::read),
             codes: root.section("codes", Codes::read),

@@ -201,6 +201,13 @@ impl Verification {
         Some(exhausted.map_or(self.expires_at, |at| at.min(self.expires_at)))
     }
 
+    /// When time alone will end it, if nothing else happens; never for a final one.
+    #[must_use]
+    pub fn ends_at(&self, timing: &Timing) -> Option<Timestamp> {
+        let exhausted = self.exhausted_at(timing).unwrap_or(Timestamp::MAX);
+        (self.status() == Status::Pending).then(|| exhausted.min(self.expires_at))
+    }
+
     /// Until when it must be found by notifications: while it is pending, and
     /// while an attempt of it holds claims.
     #[must_use]

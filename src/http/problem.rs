@@ -64,6 +64,14 @@ impl Problem {
         }
     }
 
+    /// The store was away, and what was received meanwhile is applied first.
+    #[must_use]
+    pub fn store_resting() -> Self {
+        let detail =
+            "What was received while the store was away is applied first; try again shortly.";
+        Self::new(Code::StoreUnavailable, detail).retry_after(STORE_RETRY_AFTER)
+    }
+
     /// Our own fault. The cause goes to the log only.
     #[must_use]
     pub fn internal(cause: &dyn std::error::Error) -> Self {

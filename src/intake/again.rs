@@ -1,7 +1,8 @@
 //! Judging a notification once more, when what we know of the provider may be
 //! out of date: its clock's zone may have changed, or its extensions.
 //!
-//! The 200 is on its way by then. It is judged by when it was received.
+//! The 200 is on its way by then. It is judged by when it was received. Until then it
+//! is kept on disk beside the journal, for the case that the process ends meanwhile.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::provider::ProviderError;
 use crate::service::{Account, Facts};
 
 use super::policy::Asking;
+use super::spill::Purpose;
 use super::{Context, Intake, Policy, Received, Verdict, body};
 
 /// What may be out of date.
@@ -63,17 +65,30 @@ impl Doubt {
 impl Intake {
     /// Asks the provider, at most once a minute for all notifications together,
     /// and judges once more if what it tells is new.
-    pub(super) fn judge_again_later(
+    pub(super) async fn judge_again_later(
         self: &Arc<Self>,
-        received: Received,
+        received: Arc<Received>,
         doubt: Doubt,
         judged_with: Arc<Facts>,
     ) {
+        let account = &self.policies[usize::from(received.account.0)].account;
+        let kept = self.spill.keep(&received, account.as_str(), Purpose::JudgeAgain).await;
+        if let Err(error) = &kept {
+            tracing::warn!(
+                account.name = %account, error = %error,
+                "a result that is judged again would not outlive a stop of the process",
+            );
+        }
         let intake = Arc::clone(self);
         let closing = self.service.closing();
         self.service.spawn(async move {
             tokio::select! {
-                () = intake.judge_again(&received, doubt, &judged_with) => {}
+                () = intake.judge_again(&received, doubt, &judged_with) => {
+                    if let Ok(kept) = kept {
+                        kept.done();
+                    }
+                }
+                // What is kept stays for the next start.
                 () = closing.cancelled() => {}
             }
         });
@@ -90,10 +105,11 @@ impl Intake {
         let context = Context { policy, facts: &facts, evidence, received };
         match self.judge(&authentic, &context).await {
             Ok(verdict) => self.count(verdict),
-            Err(error) => tracing::error!(
-                account.name = %policy.account, error = %error,
-                "a notification could not be stored when it was judged again",
-            ),
+            Err(_) => {
+                let account = policy.account.as_str();
+                // A refusal has raised its alarm.
+                let _ = self.spill.keep(received, account, Purpose::Apply).await;
+            }
         }
     }
 
@@ -109,7 +125,7 @@ impl Intake {
         let (policy, account) = (&self.policies[index], &self.service.accounts()[index]);
         let (asking, clock) = (doubt.asking(policy), self.service.clock());
         let _waiting = asking.wait()?;
-        let deadline = received.at.checked_add(self.service.timing().result_window).ok()?;
+        let deadline = clock.now().checked_add(self.service.timing().result_window).ok()?;
         let mut answers = account.answers();
         loop {
             answers.mark_unchanged();

@@ -7,10 +7,12 @@
 
 mod again;
 mod body;
+mod door;
 mod policy;
 mod replay;
 mod result;
 mod rules;
+mod spill;
 mod verdict;
 
 use std::net::IpAddr;
@@ -27,6 +29,7 @@ use crate::zadarma::notification::{Authentic, CallNotification, Notification};
 
 pub use policy::{Asking, Policy, is_echo};
 pub use replay::ReplayRefusal;
+pub use spill::{OpenError as SpillError, Spill};
 pub use verdict::Verdict;
 
 use again::Doubt;
@@ -58,13 +61,13 @@ pub struct Received {
 /// can never steer a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// 200: it is in the journal, whatever its verdict.
+    /// 200: it is in the journal, whatever its verdict, or in the spill.
     Acknowledged,
     /// 403: not from a listed address.
     ForbiddenSource,
     /// 401: not signed by the provider.
     Unauthentic,
-    /// 503: the store does not take it.
+    /// 503: neither the store nor the spill takes it.
     StoreUnavailable,
 }
 
@@ -72,7 +75,22 @@ pub enum Answer {
 pub struct Intake {
     service: Arc<Service>,
     policies: Vec<Policy>,
+    spill: Spill,
     verdicts: Counters,
+}
+
+/// Why a notification is not in the store.
+enum NotTaken {
+    /// The store did not take it.
+    Store(StoreError),
+    /// It would let time pass for an overdue verification while expiry rests.
+    Resting,
+}
+
+impl From<StoreError> for NotTaken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// What the rules need beside the notification itself, fixed for one judgement.
@@ -86,10 +104,13 @@ struct Context<'a> {
 impl Intake {
     /// A pipeline with one policy per account, in the order of their index.
     #[must_use]
-    pub fn new(service: Arc<Service>, policies: Vec<Policy>) -> Arc<Self> {
+    pub fn new(service: Arc<Service>, policies: Vec<Policy>, spill: Spill) -> Arc<Self> {
+        if spill.has_left_over() {
+            service.begin_unsettled();
+        }
         let verdicts =
             Counters::new(NOTIFICATIONS_TOTAL, "verdict", Verdict::ALL.map(Verdict::as_str));
-        Arc::new(Self { service, policies, verdicts })
+        Arc::new(Self { service, policies, spill, verdicts })
     }
 
     /// The account whose notification URL ends in `token`.
@@ -107,66 +128,12 @@ impl Intake {
         self.count(Verdict::TooLarge);
     }
 
-    /// The pipeline. Once it returns `Acknowledged`, the notification is durable.
-    pub async fn receive(self: Arc<Self>, received: Received) -> Answer {
-        let index = usize::from(received.account.0);
-        let (Some(policy), Some(account)) =
-            (self.policies.get(index), self.service.accounts().get(index))
-        else {
-            return Answer::ForbiddenSource;
-        };
-        let is_listed = policy.takes_source(received.source);
-        let decoded = match body::decode(&received).await {
-            Ok(decoded) => decoded,
-            Err(_) if !is_listed => return self.refuse_source(&received, policy, false),
-            Err(malformed) => return self.malformed(&received, policy, &malformed).await,
-        };
-        let authentic = match decoded.authenticate(received.signature.as_deref(), &policy.secrets) {
-            Ok(authentic) if is_listed => authentic,
-            Ok(_) => return self.refuse_source(&received, policy, true),
-            Err(_) if !is_listed => return self.refuse_source(&received, policy, false),
-            Err(error) => {
-                self.count(Verdict::BadSignature);
-                tracing::warn!(
-                    account.name = %policy.account, signature.length = error.header_length(),
-                    "refused a notification: {error}",
-                );
-                return Answer::Unauthentic;
-            }
-        };
-        if authentic.secret_index() > 0 {
-            tracing::info!(
-                account.name = %policy.account, signature.secret = "previous",
-                "a notification is signed with a previous secret; the rotation is not finished at the provider",
-            );
-        }
-        let facts = account.facts();
-        let evidence = policy.evidence(authentic.secret_index());
-        let context = Context { policy, facts: &facts, evidence, received: &received };
-        match self.judge(&authentic, &context).await {
-            Ok(verdict) => {
-                self.count(verdict);
-                let doubt = Doubt::of(verdict)
-                    .filter(|doubt| self.is_worth_asking(*doubt, &authentic, &context));
-                drop(authentic);
-                if let Some(doubt) = doubt {
-                    self.judge_again_later(received, doubt, facts);
-                }
-                Answer::Acknowledged
-            }
-            Err(error) => {
-                tracing::error!(account.name = %policy.account, error = %error, "a notification could not be stored");
-                Answer::StoreUnavailable
-            }
-        }
-    }
-
     /// Interpret, correlate, resolve and journal.
     async fn judge(
         &self,
         authentic: &Authentic<'_>,
         context: &Context<'_>,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<Verdict, NotTaken> {
         let call = match authentic.interpret() {
             Notification::Call(call) => call,
             Notification::Other { event } => {
@@ -178,7 +145,8 @@ impl Intake {
         match (rules::judge_form(&case), case.found.exact()) {
             (None, Some(id)) => self.resolve(id, &case, context).await,
             (verdict, _) => {
-                self.journal_unmatched(&call, context, verdict.unwrap_or(Verdict::NoMatch)).await
+                let verdict = verdict.unwrap_or(Verdict::NoMatch);
+                Ok(self.journal_unmatched(&call, context, verdict).await?)
             }
         }
     }
@@ -204,7 +172,7 @@ impl Intake {
         id: VerificationId,
         case: &Case<'_>,
         context: &Context<'_>,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<Verdict, NotTaken> {
         let mut verdict = Verdict::NoMatch;
         let resolved = self
             .service
@@ -222,10 +190,11 @@ impl Intake {
             .await;
         match resolved {
             Ok(_) => {}
-            Err(ResolveError::Store(error)) => return Err(error),
+            Err(ResolveError::Store(error)) => return Err(NotTaken::Store(error)),
+            Err(ResolveError::Resting) => return Err(NotTaken::Resting),
             Err(error @ (ResolveError::NotFound | ResolveError::Contended)) => {
                 tracing::error!(verification.id = %id, error = %error, "a notification could not be resolved");
-                return self.journal_unmatched(case.call, context, Verdict::NoMatch).await;
+                return Ok(self.journal_unmatched(case.call, context, Verdict::NoMatch).await?);
             }
         }
         if verdict == Verdict::Accepted {
@@ -282,36 +251,6 @@ impl Intake {
         match doubt {
             Doubt::Clock => true,
             Doubt::Extensions => context.policy.asks_extensions && claimed(),
-        }
-    }
-
-    fn refuse_source(&self, received: &Received, policy: &Policy, authentic: bool) -> Answer {
-        self.count(Verdict::BadSource);
-        if authentic {
-            telemetry::alarm(
-                "unlisted_source",
-                format!(
-                    "refused an authentic notification from {}: if the provider has moved, add the address to accounts.{}.source_addresses; behind a proxy, set server.trusted_proxies",
-                    received.source, policy.account,
-                ),
-            );
-        }
-        Answer::ForbiddenSource
-    }
-
-    async fn malformed(
-        &self,
-        received: &Received,
-        policy: &Policy,
-        why: &body::Malformed,
-    ) -> Answer {
-        self.count(Verdict::Malformed);
-        tracing::warn!(account.name = %policy.account, "a notification is malformed: {why}");
-        let facts = Facts::default();
-        let context = Context { policy, facts: &facts, evidence: Evidence::default(), received };
-        match self.service.journal(context.row("", Verdict::Malformed)).await {
-            Ok(()) => Answer::Acknowledged,
-            Err(_) => Answer::StoreUnavailable,
         }
     }
 

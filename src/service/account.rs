@@ -134,7 +134,7 @@ impl Account {
 
     /// Returns once the provider's clock is known and what it has has been asked
     /// for, which without it may never come.
-    pub(super) async fn known(&self) {
+    pub async fn known(&self) {
         let mut known = self.known.subscribe();
         // The sender lives as long as the account.
         let _ = known.wait_for(|known| *known).await;

@@ -29,6 +29,7 @@ impl Service {
         app: &Name,
         id: VerificationId,
     ) -> Result<Verification, CancelRefusal> {
+        self.require_store().map_err(ShowRefusal::Store)?;
         self.show(app, id).await?;
         let at = self.clock.now();
         let judge = move |_: &_| Judgement { event: Some(Event::CancelAsked), at, row: None };

@@ -96,6 +96,7 @@ impl Service {
         id: VerificationId,
         typed: &Secret,
     ) -> Result<(CheckResult, Verification), CheckRefusal> {
+        self.require_store().map_err(ShowRefusal::Store)?;
         let mut verification = self.show(app, id).await?;
         // What is sent meanwhile may make another one the one to ask; sends are few.
         for _ in 0..LOOKS {

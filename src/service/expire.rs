@@ -11,11 +11,15 @@ use super::{Judgement, ResolveError, Resolved, Service};
 const BATCH: u32 = 256;
 
 impl Service {
-    /// Lets time pass for every verification that is due. Returns how many were.
+    /// Lets time pass for every verification that is due, unless expiry rests.
+    /// Returns how many were.
     ///
     /// # Errors
     /// When the store does not answer; what is due stays due.
     pub async fn expire_due(self: &Arc<Self>) -> Result<usize, StoreError> {
+        if self.is_unsettled() || self.noting(self.expiry_rests().await)?.is_some() {
+            return Ok(0);
+        }
         let mut passed = 0;
         loop {
             let now = self.clock.now();
@@ -38,7 +42,10 @@ impl Service {
 
     /// Releases from memory what no notification can belong to any more.
     pub fn sweep_live(&self) {
-        self.live.sweep(self.clock.now());
+        // What was received without the store must still find its verification.
+        if !self.is_unsettled() {
+            self.live.sweep(self.clock.now());
+        }
     }
 
     /// Removes from the store what need not be kept any more.
@@ -57,7 +64,10 @@ impl Service {
         let next = newest.and_then(|newest| Some((newest.next_step_at(self.timing())?.1, newest)));
         if next.is_some_and(|(due, newest)| due <= at && newest.expires_at > at) {
             return match self.walk_on(id).await {
-                Ok(()) | Err(ResolveError::NotFound | ResolveError::Contended) => Ok(()),
+                Ok(())
+                | Err(ResolveError::NotFound | ResolveError::Contended | ResolveError::Resting) => {
+                    Ok(())
+                }
                 Err(ResolveError::Store(error)) => Err(error),
             };
         }
@@ -65,7 +75,8 @@ impl Service {
         match self.resolve(id, judge).await {
             // Its due time was written when the configuration had other spans.
             Ok(Resolved::Unchanged) => self.write_again(id).await,
-            Ok(Resolved::Moved(_)) | Err(ResolveError::NotFound | ResolveError::Contended) => {
+            Ok(Resolved::Moved(_))
+            | Err(ResolveError::NotFound | ResolveError::Contended | ResolveError::Resting) => {
                 Ok(())
             }
             Err(ResolveError::Store(error)) => {

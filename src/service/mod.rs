@@ -21,6 +21,7 @@ mod next;
 mod notifications;
 mod offset;
 mod pre_send;
+mod presence;
 mod prompts;
 mod recover;
 mod redeem;
@@ -75,6 +76,7 @@ pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
+pub use presence::{RECOVERY_GRACE, STORE_ANSWERS_WITHIN};
 pub use prompts::{MissingSound, NewPrompt, PromptRefusal, PromptState};
 pub use redeem::RedeemError;
 pub use refusal::StartRefusal;
@@ -159,6 +161,7 @@ pub struct Service {
     outcomes: Counters,
     catalogue: Catalogue,
     sound_files: sound_files::SoundFiles,
+    presence: presence::Presence,
     background: Background,
     closing: CancellationToken,
 }
@@ -200,6 +203,7 @@ impl Service {
             ),
             catalogue,
             sound_files: sound_files::SoundFiles::default(),
+            presence: presence::Presence::default(),
             background: Background { runtime: Handle::current(), tasks: TaskTracker::new() },
             closing: CancellationToken::new(),
         });

@@ -56,6 +56,7 @@ impl Service {
         app: &Name,
         id: VerificationId,
     ) -> Result<Verification, NextRefusal> {
+        self.require_store().map_err(ShowRefusal::Store)?;
         self.show(app, id).await?;
         let until = self.clock.now() + ANSWER_WITHIN;
         match self.walk(id, Wish::Asked).await.map_err(NextRefusal::Resolve)? {

@@ -26,7 +26,9 @@ impl Service {
             let event = Event::Unknown { attempt: *attempt };
             let judge = move |_: &_| Judgement { event: Some(event.clone()), at: now, row: None };
             match self.resolve(*id, judge).await {
-                Ok(_) | Err(ResolveError::NotFound | ResolveError::Contended) => {}
+                Ok(_)
+                | Err(ResolveError::NotFound | ResolveError::Contended | ResolveError::Resting) => {
+                }
                 Err(ResolveError::Store(error)) => return Err(error),
             }
         }

@@ -37,6 +37,7 @@ impl Service {
         to: &Recipient,
         reference: Option<&str>,
     ) -> Result<Verification, RedeemError> {
+        self.require_store()?;
         loop {
             let verification = self.show(app, id).await?;
             let (next, entry) =
@@ -47,7 +48,7 @@ impl Service {
             let change =
                 Change::new(&next, self.timing(), &entries, None).with_deliveries(deliveries);
             // Each conflict is another change that got in, of which a final verification sees few.
-            if let Committed::Stored { packed } = self.store.change(change).await? {
+            if let Committed::Stored { packed } = self.noting(self.store.change(change).await)? {
                 self.live.put(id, next.version, next.live_until(self.timing()), &packed);
                 self.live.wake(&next);
                 if tells {

@@ -40,6 +40,9 @@ pub enum ResolveError {
     /// Others changed it at every try.
     #[error("the verification changed at each of {MOST_TRIES} tries")]
     Contended,
+    /// It is overdue, and what was received before may still have to be applied to it.
+    #[error("the verification is overdue, and rests until what was received before is applied")]
+    Resting,
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,11 +92,33 @@ impl Service {
     pub async fn resolve(
         &self,
         id: VerificationId,
+        judge: impl FnMut(&Verification) -> Judgement + Send,
+    ) -> Result<Resolved, ResolveError> {
+        self.noting_resolved(self.resolve_unless_resting(id, judge).await)
+    }
+
+    /// Notes an absence of the store.
+    fn noting_resolved(
+        &self,
+        resolved: Result<Resolved, ResolveError>,
+    ) -> Result<Resolved, ResolveError> {
+        match resolved {
+            Err(ResolveError::Store(error)) => self.noting(Err(error)).map_err(ResolveError::Store),
+            other => other,
+        }
+    }
+
+    async fn resolve_unless_resting(
+        &self,
+        id: VerificationId,
         mut judge: impl FnMut(&Verification) -> Judgement + Send,
     ) -> Result<Resolved, ResolveError> {
         let mut verification = self.newest(id).await?.ok_or(ResolveError::NotFound)?;
         for _ in 0..MOST_TRIES {
             let Judgement { event, at, row } = judge(&verification);
+            if event.is_some() && self.must_rest(&verification, at).await? {
+                return Err(ResolveError::Resting);
+            }
             let applied = event.map(|event| verification.apply(event, at, self.timing()));
             let Some(Applied::Moved { next, effects, entries }) = applied else {
                 if let Some(row) = row {

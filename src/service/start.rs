@@ -44,6 +44,7 @@ impl Service {
         if self.closing.is_cancelled() {
             return Err(StartRefusal::Closing);
         }
+        self.require_store()?;
         let _running = match &request.idempotency {
             None => None,
             Some(idempotency) => {
@@ -134,7 +135,7 @@ impl Service {
         let deliveries = self.outbound.deliveries(&verification, &entries);
         let tells = !deliveries.is_empty();
         let start = store::Start { verification, entries, claims, idempotency, deliveries, alone };
-        let (stored, packed) = match self.store.start(start, now).await? {
+        let (stored, packed) = match self.noting(self.store.start(start, now).await)? {
             store::Started::Stored { verification, packed } => (verification, packed),
             other => return self.not_stored(other, &app).await,
         };

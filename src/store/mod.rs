@@ -257,6 +257,23 @@ impl Store {
         self.0.probe().await
     }
 
+    /// Lets expiry rest until `until`, for every replica, unless it rests longer
+    /// already. Noted by whoever has seen the store come back.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rest_expiry(&self, until: Timestamp) -> Result<(), StoreError> {
+        self.0.rest_expiry(until).await
+    }
+
+    /// Until when expiry rests, or rested; `None` if it never had to.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn expiry_rests_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.0.expiry_rests_until().await
+    }
+
     /// Removes what is past its retention. Verifications leave their counts behind.
     ///
     /// # Errors

@@ -30,6 +30,10 @@ pub const PROVIDER_REQUEST_SECONDS: &str = "ringproof_provider_request_seconds";
 pub const DELIVERIES_TOTAL: &str = "ringproof_deliveries_total";
 /// Errors of the provider, by `kind`.
 pub const PROVIDER_ERRORS_TOTAL: &str = "ringproof_provider_errors_total";
+/// Notifications that the store did not take, by `result`: kept on disk, or refused.
+pub const SPILLED_TOTAL: &str = "ringproof_spilled_total";
+/// Bytes on disk of notifications that the store has not taken yet.
+pub const SPILL_BYTES: &str = "ringproof_spill_bytes";
 /// Alarms raised, by `alarm`.
 pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 
@@ -37,8 +41,17 @@ pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 5] =
-    ["disputed", "endpoint_disabled", "near_miss", "provider_refused", "unlisted_source"];
+const ALARMS: [&str; 9] = [
+    "disputed",
+    "endpoint_disabled",
+    "near_miss",
+    "provider_refused",
+    "spill_damaged",
+    "spill_refused",
+    "store_away",
+    "store_damaged",
+    "unlisted_source",
+];
 
 /// Upper bounds of the histograms' buckets.
 const BUCKETS: [(&str, &[f64]); 4] = [
@@ -67,6 +80,8 @@ pub struct Meters {
     pub store_batch_size: Histogram,
     /// [`STORE_COMMIT_SECONDS`].
     pub store_commit: Histogram,
+    /// [`SPILL_BYTES`].
+    pub spill_bytes: Gauge,
 }
 
 /// One counter for each value of a label, all registered from the start, so that what
@@ -103,6 +118,7 @@ pub fn meters() -> &'static Meters {
             pending: gauge!(PENDING),
             store_batch_size: histogram!(STORE_BATCH_SIZE),
             store_commit: histogram!(STORE_COMMIT_SECONDS),
+            spill_bytes: gauge!(SPILL_BYTES),
         }
     })
 }
@@ -180,6 +196,8 @@ fn describe() {
     spread!(PROVIDER_REQUEST_SECONDS, Unit::Seconds, "Duration of requests to the provider");
     count!(DELIVERIES_TOTAL, "Tries to deliver to apps, by result");
     count!(PROVIDER_ERRORS_TOTAL, "Errors of the provider, by kind");
+    count!(SPILLED_TOTAL, "Notifications that the store did not take, by result");
+    level!(SPILL_BYTES, Unit::Bytes, "Notifications on disk that the store has not taken");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }
 

@@ -49,6 +49,13 @@ impl Server {
         Self { child, base: format!("http://{address}") }
     }
 
+    /// Stops it in order, as a service manager does.
+    pub fn terminate(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -17,6 +17,7 @@ mod crash;
 mod deliveries;
 mod demo;
 mod described;
+mod faults;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;

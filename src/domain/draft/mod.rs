@@ -70,14 +70,8 @@ impl Draft {
     /// What time alone changes: an end without key counts after its grace, an
     /// attempt without result is lost, a verification expires. The earliest wins.
     pub(super) fn pass_time(&mut self) {
-        if self.next.status() != Status::Pending {
-            return;
-        }
-        let exhausted = self.next.exhausted_at(&self.timing).unwrap_or(Timestamp::MAX);
-        let due = exhausted.min(self.next.expires_at);
-        if due > self.now {
-            return;
-        }
+        let due = self.next.ends_at(&self.timing).filter(|due| *due <= self.now);
+        let Some(due) = due else { return };
         if due < self.next.expires_at {
             return self.conclude(self.next.outcome_without_proof(), due);
         }

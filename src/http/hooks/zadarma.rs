@@ -11,7 +11,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 
 use crate::intake::{self, Answer, MAX_BODY, Received};
-use crate::service::{AccountIndex, to_the_end};
+use crate::service::AccountIndex;
 
 use super::super::read::{Unread, pairs, read_body};
 use super::super::state::State;
@@ -59,13 +59,13 @@ pub async fn handshake(request: HttpRequest, state: Data<State>) -> HttpResponse
         content((String = "application/x-www-form-urlencoded"), (String = "multipart/form-data")),
     ),
     responses(
-        (status = 200, description = "It is in the journal; empty"),
+        (status = 200, description = "It is in the journal, or kept until the store is back; empty"),
         (status = 401, description = "Not signed by the provider; empty"),
         (status = 403, description = "Not from a listed address; empty"),
         (status = 404, description = "No account has this token; empty"),
         (status = 408, description = "The body did not arrive in time; empty"),
         (status = 413, description = "The body is too large; empty"),
-        (status = 503, description = "The store does not take it; empty"),
+        (status = 503, description = "Neither the store nor the spill takes it; empty"),
     ),
 )]
 #[post("/hooks/zadarma/{token}")]
@@ -83,9 +83,7 @@ pub async fn notify(request: HttpRequest, state: Data<State>, payload: Payload) 
     let Some(received) = received(&request, &state, account, body) else {
         return HttpResponse::new(StatusCode::FORBIDDEN);
     };
-    let intake = Arc::clone(&state.intake);
-    let answer = to_the_end(state.service.background(), intake.receive(received)).await;
-    HttpResponse::new(match answer {
+    HttpResponse::new(match Arc::clone(&state.intake).receive(received).await {
         Answer::Acknowledged => StatusCode::OK,
         Answer::ForbiddenSource => StatusCode::FORBIDDEN,
         Answer::Unauthentic => StatusCode::UNAUTHORIZED,

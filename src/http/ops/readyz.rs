@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use super::super::state::State;
+use crate::service::{STORE_ANSWERS_WITHIN, Service};
 
 /// How long an answer of the store counts.
 const COUNTS_FOR: SignedDuration = SignedDuration::from_secs(1);
@@ -49,11 +50,25 @@ impl Readiness {
         {
             return is_ready;
         }
-        let probed = state.service.probe().await;
-        if let Err(error) = &probed {
-            tracing::warn!(error = %error, "not ready: the store takes no writes");
-        }
-        *last = Some((now, probed.is_ok()));
-        probed.is_ok()
+        let is_ready = !state.service.is_store_away() && takes_writes(&state.service).await;
+        *last = Some((now, is_ready));
+        is_ready
     }
+}
+
+/// Asks the store; an answer that does not come in time is none.
+async fn takes_writes(service: &Service) -> bool {
+    let probed = tokio::select! {
+        biased;
+        probed = service.probe() => probed,
+        () = tokio::time::sleep(STORE_ANSWERS_WITHIN) => {
+            service.store_lost();
+            return false;
+        }
+    };
+    if let Err(error) = &probed {
+        tracing::warn!(error = %error, "not ready: the store takes no writes");
+        service.store_lost();
+    }
+    probed.is_ok()
 }

@@ -67,6 +67,7 @@ pub(super) fn contended(error: ResolveError) -> Problem {
     match error {
         ResolveError::NotFound => not_shown(ShowRefusal::NotFound),
         ResolveError::Store(error) => Problem::store(&error),
+        ResolveError::Resting => Problem::store_resting(),
         ResolveError::Contended => Problem::internal(&error),
     }
 }

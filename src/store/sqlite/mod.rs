@@ -6,6 +6,7 @@
 mod change;
 mod checkpoint;
 mod columns;
+mod damage;
 mod deliveries;
 mod delivery_log;
 mod find;
@@ -14,6 +15,7 @@ mod journal;
 mod keys;
 mod open;
 mod readers;
+mod rest;
 mod search;
 mod sounds;
 mod start;
@@ -171,6 +173,14 @@ impl Sqlite {
 
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         self.write(keys::probe).await
+    }
+
+    pub(super) async fn rest_expiry(&self, until: Timestamp) -> Result<(), StoreError> {
+        self.write(move |on| rest::rest_expiry(on, until)).await
+    }
+
+    pub(super) async fn expiry_rests_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.read(rest::expiry_rests_until).await
     }
 
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {

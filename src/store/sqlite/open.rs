@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::checkpoint::Checkpoints;
+use super::damage::{self, Found, Left};
 use super::deliveries;
 use super::readers::Readers;
 use super::sweep::Retention;
@@ -31,10 +32,16 @@ const MOST_PAGES: u32 = 64 * 1024;
 
 pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
     let path = &settings.path;
-    let lock = lock(path)?;
+    let (lock, left) = lock(path)?;
     create_private(path).map_err(|error| refused_by_system(path, error))?;
     let mut connection = connect(path).map_err(|error| refused_by_driver(path, error))?;
     migrate(path, &mut connection)?;
+    damage::look(&connection, path, left).map_err(|found| match found {
+        Found::Damage(source) => {
+            OpenError::Corrupt { path: path.clone(), source: Box::new(source) }
+        }
+        Found::Driver(error) => refused_by_driver(path, error),
+    })?;
     deliveries::void_leases(&connection).map_err(|error| refused_by_driver(path, error))?;
     let writer = Checkpoints::start(path.clone())
         .and_then(|checkpoints| Writer::start(connection, checkpoints, lock))
@@ -48,8 +55,9 @@ pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
 }
 
 /// Holds the file beside the database until it is dropped, or the process ends
-/// in any way. It tells a second process who is there.
-fn lock(path: &Path) -> Result<File, OpenError> {
+/// in any way. It tells a second process who is there, and the next one whether the
+/// last one closed the store in order, since then nobody's pid is in it.
+fn lock(path: &Path) -> Result<(File, Left), OpenError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let beside = PathBuf::from(beside);
@@ -67,9 +75,11 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         }
         Err(TryLockError::Error(error)) => return Err(refused_by_system(path, error)),
     }
+    let io = |error| refused_by_system(path, error);
+    let left = if file.metadata().map_err(io)?.len() == 0 { Left::Closed } else { Left::Open };
     let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-    written.map_err(|error| refused_by_system(path, error))?;
-    Ok(file)
+    written.map_err(io)?;
+    Ok((file, left))
 }
 
 /// Makes the file before the driver does, so that nobody else may read it; the

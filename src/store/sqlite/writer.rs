@@ -88,7 +88,13 @@ impl Writer {
         let thread = Builder::new().name("store-writer".to_owned()).spawn(move || {
             write_all(&connection, jobs, &checkpoints);
             checkpoints.end();
-            drop(connection);
+            let closed = connection.close();
+            // Only a store that is closed in order need not be looked through.
+            if let Err(error) = closed
+                .map_or_else(|(_, error)| Err(std::io::Error::other(error)), |()| lock.set_len(0))
+            {
+                tracing::warn!(error = %error, "the store was not closed in order");
+            }
             drop(lock);
         })?;
         Ok(Self { queue, thread: Mutex::new(Some(thread)) })

@@ -8,6 +8,7 @@ mod keys;
 mod operations;
 mod reading;
 mod record;
+mod resting;
 mod sounds;
 mod sweeping;
 

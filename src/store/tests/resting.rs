@@ -1,0 +1,15 @@
+//! Until when expiry rests.
+
+use super::{TestStore, at};
+
+#[tokio::test]
+async fn expiry_rests_until_the_latest_instant_that_was_noted_and_a_new_process_knows_it() {
+    let test = TestStore::open().await;
+    assert_eq!(test.store.expiry_rests_until().await.unwrap(), None);
+    for (noted, until) in [(20, 20), (10, 20), (30, 30)] {
+        test.store.rest_expiry(at(noted)).await.unwrap();
+        assert_eq!(test.store.expiry_rests_until().await.unwrap(), Some(at(until)));
+    }
+    let test = test.reopen().await;
+    assert_eq!(test.store.expiry_rests_until().await.unwrap(), Some(at(30)));
+}
