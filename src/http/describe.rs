@@ -16,12 +16,13 @@ use utoipa_actix_web::AppExt;
 use super::error::Code;
 use super::routes::routes;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
-    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
+    cancel, check, create_key, enable_endpoint, events, list_audit, list_deliveries,
+    list_endpoints, list_keys, next, redeem, redeliver, revoke_key, search, show, show_delivery,
+    start, verify_audit,
 };
 
 /// Which problems each operation may answer, as declared beside it.
-const PROBLEMS: [(&str, &[Code]); 16] = [
+const PROBLEMS: [(&str, &[Code]); 18] = [
     ("start", start::PROBLEMS),
     ("search", search::PROBLEMS),
     ("show", show::PROBLEMS),
@@ -38,6 +39,8 @@ const PROBLEMS: [(&str, &[Code]); 16] = [
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),
+    ("list_audit", list_audit::PROBLEMS),
+    ("verify_audit", verify_audit::PROBLEMS),
 ];
 
 /// What every problem has (RFC 9457). Some have more members, as their `detail` says.

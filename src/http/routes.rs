@@ -10,8 +10,9 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, list_deliveries, list_endpoints, list_keys,
-    next, redeem, redeliver, revoke_key, search, show, show_delivery, start,
+    cancel, check, create_key, enable_endpoint, events, list_audit, list_deliveries,
+    list_endpoints, list_keys, next, redeem, redeliver, revoke_key, search, show, show_delivery,
+    start, verify_audit,
 };
 use super::{cors, describe};
 
@@ -36,6 +37,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)
+        .service(list_audit::list_audit)
+        .service(verify_audit::verify_audit)
         .service(healthz::healthz)
         .service(readyz::readyz)
         .service(metrics::metrics)

@@ -7,6 +7,7 @@
 
 mod account;
 mod admission;
+mod audit;
 mod cancel;
 mod check;
 mod codes;
@@ -53,10 +54,11 @@ use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::CallbackRefusal;
 pub use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, KeyRow, Search,
-    StoreError, Target, Tried,
+    AuditEntry, AuditError, AuditHead, Delivery, DeliveryDetails, DeliverySearch, DeliveryState,
+    DisabledEndpoint, KeyRow, Search, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts, Prompt, PromptKey, PromptSounds};
+pub use audit::{Actor, Administered, AuditPage};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};

@@ -30,6 +30,8 @@ pub const PROVIDER_REQUEST_SECONDS: &str = "ringproof_provider_request_seconds";
 pub const DELIVERIES_TOTAL: &str = "ringproof_deliveries_total";
 /// Errors of the provider, by `kind`.
 pub const PROVIDER_ERRORS_TOTAL: &str = "ringproof_provider_errors_total";
+/// Entries of the audit log.
+pub const AUDIT_ENTRIES: &str = "ringproof_audit_entries";
 /// Alarms raised, by `alarm`.
 pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 
@@ -180,6 +182,7 @@ fn describe() {
     spread!(PROVIDER_REQUEST_SECONDS, Unit::Seconds, "Duration of requests to the provider");
     count!(DELIVERIES_TOTAL, "Tries to deliver to apps, by result");
     count!(PROVIDER_ERRORS_TOTAL, "Errors of the provider, by kind");
+    level!(AUDIT_ENTRIES, "Entries of the audit log");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }
 
