@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app;
 use crate::domain::{Name, Secret};
-use crate::service::{KeyOptions, Scope, Service, SignatureMethod};
+use crate::service::{Actor, KeyOptions, Scope, Service, SignatureMethod};
 
 use super::client::Api;
 use super::{ConfigArguments, print_problems};
@@ -127,7 +127,7 @@ impl Keys {
                     create.scope.iter().filter_map(|scope| Scope::parse(scope)).collect();
                 let signs = create.sign.as_deref().and_then(SignatureMethod::parse);
                 let options = KeyOptions { test: create.test, signs };
-                let made = service.create_key_with(app, &scopes, options).await?;
+                let made = service.create_key_with(app, &scopes, options, &Actor::Local).await?;
                 Ok(json!({
                     "id": made.row.id, "app": made.row.app.as_str(), "scopes": create.scope,
                     "key": made.key.expose(), "test": made.row.test,
@@ -146,7 +146,7 @@ impl Keys {
                 });
                 Ok(json!({ "keys": keys.collect::<Vec<_>>() }))
             }
-            Self::Revoke(revoke) => match service.revoke_key(&revoke.id).await {
+            Self::Revoke(revoke) => match service.revoke_key(&revoke.id, &Actor::Local).await {
                 Ok(()) => Ok(Value::Null),
                 Err(error) => bail!("{}: {error}", revoke.id),
             },

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done (for `verify --wait` and `demo --once`: verified), 1 it
 //! failed, 2 wrong usage or configuration, 3 not verified.
 
+mod audit;
 mod client;
 mod config_check;
 mod deliveries;
@@ -53,6 +54,9 @@ enum Command {
     /// List, show and repeat what apps were told, through a running service
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
+    /// List what administrators did, and check that the log of it is whole
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -85,6 +89,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Verify(verify) => verify.run().await,
         Command::Keys(keys) => keys.run().await,
         Command::Deliveries(deliveries) => deliveries.run().await,
+        Command::Audit(audit) => audit.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

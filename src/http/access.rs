@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 use crate::domain::{Name, Status, Verification, VerificationId};
-use crate::service::{Caller, KeyRefusal, Scope, ShowRefusal};
+use crate::service::{Actor, Caller, KeyRefusal, Scope, ShowRefusal};
 
 use super::error::Code;
 use super::problem::Problem;
@@ -24,6 +24,7 @@ pub struct Holder<S> {
     pub app: Name,
     /// Whether the key is one for tests.
     pub test: bool,
+    key_id: Box<str>,
     scope: PhantomData<S>,
 }
 
@@ -59,7 +60,20 @@ impl<S: Needs> FromRequest for Holder<S> {
         let token = bearer(request);
         let caller = state.zip(token).map(|(state, token)| caller(state, token, S::SCOPE));
         let caller = caller.unwrap_or_else(|| Err(unauthorized()));
-        ready(caller.map(|caller| Self { app: caller.app, test: caller.test, scope: PhantomData }))
+        ready(caller.map(|Caller { app, test, key_id, .. }| Self {
+            app,
+            test,
+            key_id,
+            scope: PhantomData,
+        }))
+    }
+}
+
+impl<S> Holder<S> {
+    /// Who the audit log says it was.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Key(self.key_id.clone())
     }
 }
 

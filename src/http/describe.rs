@@ -16,13 +16,13 @@ use utoipa_actix_web::AppExt;
 use super::error::Code;
 use super::routes::routes;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_deliveries, list_endpoints,
-    list_keys, list_notifications, next, redeem, redeliver, replay_notification, revoke_key,
-    search, show, show_delivery, show_notification, start, stats,
+    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
+    list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
+    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
 };
 
 /// Which problems each operation may answer, as declared beside it.
-const PROBLEMS: [(&str, &[Code]); 21] = [
+const PROBLEMS: &[(&str, &[Code])] = &[
     ("start", start::PROBLEMS),
     ("search", search::PROBLEMS),
     ("show", show::PROBLEMS),
@@ -44,6 +44,8 @@ const PROBLEMS: [(&str, &[Code]); 21] = [
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),
+    ("list_audit", list_audit::PROBLEMS),
+    ("verify_audit", verify_audit::PROBLEMS),
 ];
 
 /// What every problem has (RFC 9457). Some have more members, as their `detail` says.

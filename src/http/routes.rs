@@ -10,9 +10,9 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_deliveries, list_endpoints,
-    list_keys, list_notifications, next, redeem, redeliver, replay_notification, revoke_key,
-    search, show, show_delivery, show_notification, start, stats,
+    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
+    list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
+    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
 };
 use super::{cors, describe};
 
@@ -42,6 +42,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)
+        .service(list_audit::list_audit)
+        .service(verify_audit::verify_audit)
         .service(healthz::healthz)
         .service(readyz::readyz)
         .service(metrics::metrics)

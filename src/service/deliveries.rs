@@ -1,9 +1,13 @@
 //! Deliveries: what an app was told, asked for again, and the endpoints that it has.
 
 use crate::domain::{DeliveryId, Name};
-use crate::store::{Delivery, DeliveryDetails, DeliverySearch, DisabledEndpoint, Target};
+use serde_json::json;
 
-use super::{Service, StoreError};
+use crate::store::{
+    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, Target,
+};
+
+use super::{Actor, Administered, Service, StoreError};
 
 /// One page of the log.
 pub struct DeliveryPage {
@@ -96,7 +100,12 @@ impl Service {
     ///
     /// # Errors
     /// See [`DeliveryRefusal`].
-    pub async fn redeliver(&self, app: &Name, id: DeliveryId) -> Result<Delivery, DeliveryRefusal> {
+    pub async fn redeliver(
+        &self,
+        app: &Name,
+        id: DeliveryId,
+        by: &Actor,
+    ) -> Result<Delivery, DeliveryRefusal> {
         let delivery = self.show_delivery(app, id).await?.delivery;
         if let Target::Endpoint(name) = delivery.target {
             let endpoint = self.list_endpoints(app).await?.into_iter().find(|one| one.name == name);
@@ -108,7 +117,16 @@ impl Service {
                 Some(_) => {}
             }
         }
-        if !self.store.redeliver(app, id, self.clock.now()).await? {
+        let state =
+            |state: DeliveryState, tries: u32| json!({ "state": state.as_str(), "tries": tries });
+        let done = Administered {
+            action: "delivery.redelivered",
+            subject: id.to_string(),
+            before: Some(state(delivery.state, delivery.tries)),
+            after: Some(state(DeliveryState::Pending, delivery.tries)),
+        };
+        let audited = self.audited(by, done);
+        if !self.store.redeliver(app, id, self.clock.now(), audited).await? {
             return Err(DeliveryRefusal::NotFound);
         }
         self.outbound.wake();
@@ -138,11 +156,22 @@ impl Service {
         &self,
         app: &Name,
         name: &Name,
+        by: &Actor,
     ) -> Result<EndpointState, DeliveryRefusal> {
-        if !self.outbound.endpoints(app).any(|(known, _)| known == name) {
-            return Err(DeliveryRefusal::NotFound);
-        }
-        self.store.enable_endpoint(app, name, self.clock.now()).await?;
+        let endpoints = self.list_endpoints(app).await?;
+        let before = endpoints.into_iter().find(|one| one.name == *name);
+        let disabled = before.ok_or(DeliveryRefusal::NotFound)?.disabled;
+        let done = Administered {
+            action: "endpoint.enabled",
+            subject: format!("{app}/{name}"),
+            before: Some(json!({
+                "enabled": disabled.is_none(),
+                "reason": disabled.as_ref().map(|one| &*one.reason),
+            })),
+            after: Some(json!({ "enabled": true })),
+        };
+        let audited = self.audited(by, done);
+        self.store.enable_endpoint(app, name, self.clock.now(), audited).await?;
         self.outbound.wake();
         let endpoints = self.list_endpoints(app).await?;
         endpoints.into_iter().find(|one| one.name == *name).ok_or(DeliveryRefusal::NotFound)

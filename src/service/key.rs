@@ -5,13 +5,14 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use dashmap::DashMap;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::domain::{Name, Secret};
 use crate::store::{KeyRow, Store, StoreError};
 
-use super::{Service, SignatureMethod};
+use super::{Actor, Administered, Service, SignatureMethod};
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,12 +142,12 @@ impl Service {
         Ok(Caller::of(&row))
     }
 
-    /// Makes a key with a random id and secret.
+    /// Makes a key with a random id and secret, for whoever runs this process.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn create_key(&self, app: Name, scopes: &[Scope]) -> Result<NewKey, KeyRefusal> {
-        self.create_key_with(app, scopes, KeyOptions::default()).await
+        self.create_key_with(app, scopes, KeyOptions::default(), &Actor::Local).await
     }
 
     /// The same with options.
@@ -158,10 +159,11 @@ impl Service {
         app: Name,
         scopes: &[Scope],
         options: KeyOptions,
+        by: &Actor,
     ) -> Result<NewKey, KeyRefusal> {
         let id = format!("key_{}", const_hex::encode(rand::random::<[u8; 8]>()));
         let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
-        self.keep_key(&Secret::new(format!("{id}.{secret}")), app, scopes, options).await
+        self.keep_key(&Secret::new(format!("{id}.{secret}")), app, scopes, options, by).await
     }
 
     /// Takes in a key that was made elsewhere. One that is known already for
@@ -175,7 +177,7 @@ impl Service {
         app: Name,
         scopes: &[Scope],
     ) -> Result<NewKey, KeyRefusal> {
-        self.keep_key(key, app, scopes, KeyOptions::default()).await
+        self.keep_key(key, app, scopes, KeyOptions::default(), &Actor::Local).await
     }
 
     async fn keep_key(
@@ -184,6 +186,7 @@ impl Service {
         app: Name,
         scopes: &[Scope],
         options: KeyOptions,
+        by: &Actor,
     ) -> Result<NewKey, KeyRefusal> {
         let mut row = new_row(key, app, scopes, self.clock.now())?;
         row.test = options.test;
@@ -198,7 +201,13 @@ impl Service {
                 Err(KeyRefusal::Exists)
             };
         }
-        self.store.create_key(row.clone()).await?;
+        let done = Administered {
+            action: "key.created",
+            subject: row.id.to_string(),
+            before: None,
+            after: Some(told(&row)),
+        };
+        self.store.create_key(row.clone(), self.audited(by, done)).await?;
         self.keys.0.insert(row.id.clone(), row.clone());
         Ok(NewKey { row, key: key.clone(), signature_secret })
     }
@@ -215,11 +224,23 @@ impl Service {
     ///
     /// # Errors
     /// When there is none in force with this id, or the store does not answer.
-    pub async fn revoke_key(&self, id: &str) -> Result<(), KeyRefusal> {
-        let revoked = self.store.revoke_key(id, self.clock.now()).await?;
+    pub async fn revoke_key(&self, id: &str, by: &Actor) -> Result<(), KeyRefusal> {
+        let before = self.keys.find(id).as_ref().map(told);
+        let done =
+            Administered { action: "key.revoked", subject: id.to_owned(), before, after: None };
+        let audited = self.audited(by, done);
+        let revoked = self.store.revoke_key(id, self.clock.now(), audited).await?;
         self.keys.0.remove(id);
         if revoked { Ok(()) } else { Err(KeyRefusal::NotFound) }
     }
+}
+
+/// What the audit log says of a key.
+fn told(row: &KeyRow) -> Value {
+    json!({
+        "app": row.app.as_str(), "scopes": row.scopes, "test": row.test,
+        "signs": row.signature_secret.is_some(),
+    })
 }
 
 fn new_row(

@@ -7,6 +7,7 @@
 
 mod account;
 mod admission;
+mod audit;
 mod cancel;
 mod check;
 mod codes;
@@ -65,11 +66,12 @@ pub use crate::sounds::{
     Version as SoundVersion,
 };
 pub use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, FeedPage, FeedRow,
-    JournalCursor, Journaled, KeyRow, NotificationPage, NotificationSearch, Search, StatsBy,
-    StoreError, Target, Tried,
+    AuditEntry, AuditError, AuditHead, Delivery, DeliveryDetails, DeliverySearch, DeliveryState,
+    DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow, NotificationPage,
+    NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts};
+pub use audit::{Actor, Administered, AuditPage};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError};
+use super::{Audited, Store, StoreError};
 use crate::domain::{DeliveryId, Name, VerificationId};
 
 /// A delivery about to be stored; it is due at once.
@@ -252,7 +252,7 @@ impl Store {
     }
 
     /// Makes an app's delivery due now, whatever became of it before, and even if it is
-    /// under way; whether the app has it.
+    /// under way; whether the app has it. If so, `audited` is appended in the same transaction.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -261,8 +261,9 @@ impl Store {
         app: &Name,
         id: DeliveryId,
         now: Timestamp,
+        audited: Audited,
     ) -> Result<bool, StoreError> {
-        self.0.redeliver(app, id, now).await
+        self.0.redeliver(app, id, now, audited).await
     }
 
     /// The endpoints of an app that are disabled.
@@ -277,6 +278,7 @@ impl Store {
     }
 
     /// Enables an endpoint and makes what was held for it due; how many those are.
+    /// Appends `audited` in the same transaction.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -285,7 +287,8 @@ impl Store {
         app: &Name,
         endpoint: &Name,
         now: Timestamp,
+        audited: Audited,
     ) -> Result<u64, StoreError> {
-        self.0.enable_endpoint(app, endpoint, now).await
+        self.0.enable_endpoint(app, endpoint, now, audited).await
     }
 }

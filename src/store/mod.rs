@@ -5,6 +5,7 @@
 //! [`open`] is the door. It decides nothing: what a verification becomes is the
 //! domain's business, what to do about an error the caller's.
 
+mod audit;
 mod change;
 mod delivery;
 mod error;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
+pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use change::{Change, Committed};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
@@ -196,12 +198,12 @@ impl Store {
         self.0.idempotency(app, key).await
     }
 
-    /// Keeps a new key.
+    /// Keeps a new key, and appends `audited` in the same transaction.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn create_key(&self, key: KeyRow) -> Result<(), StoreError> {
-        self.0.create_key(key).await
+    pub async fn create_key(&self, key: KeyRow, audited: Audited) -> Result<(), StoreError> {
+        self.0.create_key(key, audited).await
     }
 
     /// Every key, revoked ones included, in order of creation.
@@ -212,12 +214,18 @@ impl Store {
         self.0.keys().await
     }
 
-    /// Revokes a key; whether there was one that had not been revoked.
+    /// Revokes a key; whether there was one that had not been revoked. If so,
+    /// `audited` is appended in the same transaction.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn revoke_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
-        self.0.revoke_key(id, at).await
+    pub async fn revoke_key(
+        &self,
+        id: &str,
+        at: Timestamp,
+        audited: Audited,
+    ) -> Result<bool, StoreError> {
+        self.0.revoke_key(id, at, audited).await
     }
 
     /// Notes the digest of a signature; whether it was not known. It is kept for an hour.

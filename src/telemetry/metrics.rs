@@ -34,6 +34,8 @@ pub const PROVIDER_ERRORS_TOTAL: &str = "ringproof_provider_errors_total";
 pub const SPILLED_TOTAL: &str = "ringproof_spilled_total";
 /// Bytes on disk of notifications that the store has not taken yet.
 pub const SPILL_BYTES: &str = "ringproof_spill_bytes";
+/// Entries of the audit log.
+pub const AUDIT_ENTRIES: &str = "ringproof_audit_entries";
 /// Alarms raised, by `alarm`.
 pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 
@@ -198,6 +200,7 @@ fn describe() {
     count!(PROVIDER_ERRORS_TOTAL, "Errors of the provider, by kind");
     count!(SPILLED_TOTAL, "Notifications that the store did not take, by result");
     level!(SPILL_BYTES, Unit::Bytes, "Notifications on disk that the store has not taken");
+    level!(AUDIT_ENTRIES, "Entries of the audit log");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }
 

@@ -9,7 +9,7 @@ use crate::app::{TestApp, note_secret, note_secrets_of, suite_folder};
 
 const NUMBER: &str = "+380991234567";
 
-fn ringproof(arguments: &[&str], folder: &Path) -> Output {
+pub fn ringproof(arguments: &[&str], folder: &Path) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_ringproof"))
         .args(arguments)
         .current_dir(folder)

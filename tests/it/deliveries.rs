@@ -260,6 +260,16 @@ async fn an_endpoint_that_answers_410_gets_nothing_until_it_is_enabled() {
     app.deliver().await;
     assert_eq!(receiver.received().len(), 3);
     assert!(app.log().await.iter().all(|delivery| delivery["state"] == "delivered"));
+    let told = app.get("/v1/audit").await.json();
+    let told = &told["entries"][0];
+    assert_eq!(
+        (&told["action"], &told["subject"]),
+        (&json!("endpoint.enabled"), &json!("shop/orders"))
+    );
+    assert_eq!(
+        (&told["before"]["enabled"], &told["after"]["enabled"]),
+        (&json!(false), &json!(true))
+    );
     let unknown = app.call(Method::POST, "/v1/endpoints/nowhere/enable", None).await;
     assert_eq!(unknown.problem(404), "not_found");
     app.stop().await;

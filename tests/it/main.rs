@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod app;
+mod audit;
 mod button_call;
 mod code_deliveries;
 mod code_requests;

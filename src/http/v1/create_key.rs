@@ -89,7 +89,7 @@ pub(super) fn scopes() -> utoipa::openapi::schema::Array {
 )]
 #[post("/v1/keys")]
 pub async fn create_key(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     state: Data<State>,
     body: Json<KeyBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -98,7 +98,7 @@ pub async fn create_key(
     let options = KeyOptions { test: body.body.test.unwrap_or(false), signs };
     let scopes = wanted_scopes(body.body.scopes)?;
     let service = Arc::clone(&state.service);
-    let work = async move { service.create_key_with(app, &scopes, options).await };
+    let work = async move { service.create_key_with(app, &scopes, options, &holder.actor()).await };
     let NewKey { row, key, signature_secret } =
         to_the_end(state.service.background(), work).await.map_err(refused)?;
     let view = NewKeyView {

@@ -43,7 +43,7 @@ pub async fn enable_endpoint(
 ) -> Result<HttpResponse, Problem> {
     let name = Name::parse(&path).map_err(|_| refused(DeliveryRefusal::NotFound))?;
     let service = Arc::clone(&state.service);
-    let work = async move { service.enable_endpoint(&holder.app, &name).await };
+    let work = async move { service.enable_endpoint(&holder.app, &name, &holder.actor()).await };
     let enabled = to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(answer::json(StatusCode::OK, &EndpointView::new(enabled)))
 }

@@ -42,7 +42,7 @@ pub async fn redeliver(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&path)?;
     let service = Arc::clone(&state.service);
-    let work = async move { service.redeliver(&holder.app, id).await };
+    let work = async move { service.redeliver(&holder.app, id, &holder.actor()).await };
     let delivery = to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(answer::json(StatusCode::ACCEPTED, &DeliveryView::new(&delivery)))
 }

@@ -32,12 +32,12 @@ pub const PROBLEMS: &[Code] = &[
 )]
 #[delete("/v1/keys/{id}")]
 pub async fn revoke_key(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     id: Path<String>,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let service = Arc::clone(&state.service);
-    let work = async move { service.revoke_key(&id).await };
+    let work = async move { service.revoke_key(&id, &holder.actor()).await };
     to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(HttpResponse::NoContent().finish())
 }

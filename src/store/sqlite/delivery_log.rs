@@ -12,7 +12,8 @@ use super::deliveries::{delivery_id, state_code, target};
 use crate::domain::{DeliveryId, Name};
 use crate::store::record::Unreadable;
 use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, StoreError, Tried,
+    Audited, Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint,
+    StoreError, Tried,
 };
 
 /// A delivery beside its last try.
@@ -40,9 +41,11 @@ impl Sqlite {
         app: &Name,
         id: DeliveryId,
         now: Timestamp,
+        audited: Audited,
     ) -> Result<bool, StoreError> {
         let app = app.clone();
-        self.write(move |on| again(on, &app, id, now)).await
+        let work = move |on: &Connection| again(on, &app, id, now);
+        self.audited(audited, work, |found| *found).await
     }
 
     pub(in crate::store) async fn disabled_endpoints(
@@ -58,9 +61,11 @@ impl Sqlite {
         app: &Name,
         endpoint: &Name,
         now: Timestamp,
+        audited: Audited,
     ) -> Result<u64, StoreError> {
         let (app, endpoint) = (app.clone(), endpoint.clone());
-        self.write(move |on| enable(on, &app, &endpoint, now)).await
+        let work = move |on: &Connection| enable(on, &app, &endpoint, now);
+        self.audited(audited, work, |_| true).await
     }
 }
 

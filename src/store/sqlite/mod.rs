@@ -3,6 +3,9 @@
 //!
 //! The only place that knows the driver.
 
+mod audit;
+#[cfg(test)]
+mod audit_tests;
 mod change;
 mod checkpoint;
 mod columns;
@@ -30,8 +33,8 @@ use rusqlite::Connection;
 
 use super::change::JournalRow;
 use super::{
-    Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError, Search,
-    Settings, Start, Started, StoreError, Swept,
+    Audited, Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError,
+    Search, Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
@@ -138,17 +141,22 @@ impl Sqlite {
         self.readers.read(move |on| find::idempotency(on, &app, &key)).await
     }
 
-    pub(super) async fn create_key(&self, key: KeyRow) -> Result<(), StoreError> {
-        self.write(move |on| keys::create(on, &key)).await
+    pub(super) async fn create_key(&self, key: KeyRow, audited: Audited) -> Result<(), StoreError> {
+        self.audited(audited, move |on| keys::create(on, &key), |()| true).await
     }
 
     pub(super) async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
         self.readers.read(keys::list).await
     }
 
-    pub(super) async fn revoke_key(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+    pub(super) async fn revoke_key(
+        &self,
+        id: &str,
+        at: Timestamp,
+        audited: Audited,
+    ) -> Result<bool, StoreError> {
         let id = Box::<str>::from(id);
-        self.write(move |on| keys::revoke(on, &id, at)).await
+        self.audited(audited, move |on| keys::revoke(on, &id, at), |revoked| *revoked).await
     }
 
     pub(super) async fn use_signature(

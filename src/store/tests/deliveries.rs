@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::audit::done;
 use super::*;
 use crate::domain::DeliveryId;
 use crate::store::{
@@ -131,7 +132,7 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
     assert_eq!((due.len(), due[0].id), (1, leased[2].id));
     let held = DeliverySearch { state: Some(DeliveryState::Held), ..all() };
     assert_eq!(test.store.deliveries(held).await.unwrap().len(), 2);
-    assert_eq!(test.store.enable_endpoint(&shop, &name("a"), at(40)).await.unwrap(), 2);
+    assert_eq!(test.store.enable_endpoint(&shop, &name("a"), at(40), done("a")).await.unwrap(), 2);
     assert!(test.store.disabled_endpoints(&shop).await.unwrap().is_empty());
     assert_eq!(test.leased(at(40)).await.len(), 2);
 }
@@ -141,8 +142,8 @@ async fn a_delivery_is_asked_for_again_by_its_app_only_and_even_while_it_is_sent
     let test = TestStore::open().await;
     test.told(&["a"]).await;
     let first = test.leased(at(20)).await.remove(0);
-    assert!(!test.store.redeliver(&name("other"), first.id, at(21)).await.unwrap());
-    assert!(test.store.redeliver(&name("shop"), first.id, at(21)).await.unwrap());
+    assert!(!test.store.redeliver(&name("other"), first.id, at(21), done("d")).await.unwrap());
+    assert!(test.store.redeliver(&name("shop"), first.id, at(21), done("d")).await.unwrap());
     let second = test.leased(at(22)).await.remove(0);
     assert_eq!((second.id, second.tries_in_round), (first.id, 0));
     assert!(!test.finished(&first, DeliveryOutcome::Failed).await, "it was taken over");

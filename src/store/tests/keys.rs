@@ -1,9 +1,10 @@
 //! Keys, the secret key's fingerprint, the probe.
 
+use super::audit::done;
 use super::*;
 use crate::store::{KeyRow, StoreError};
 
-fn key(id: &str, created: i64) -> KeyRow {
+pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     KeyRow {
         id: id.into(),
         app: name("shop"),
@@ -19,11 +20,11 @@ fn key(id: &str, created: i64) -> KeyRow {
 #[tokio::test]
 async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     let test = TestStore::open().await;
-    test.store.create_key(key("second", 2)).await.unwrap();
-    test.store.create_key(key("first", 1)).await.unwrap();
-    assert!(test.store.revoke_key("first", at(9)).await.unwrap());
-    assert!(!test.store.revoke_key("first", at(10)).await.unwrap());
-    assert!(!test.store.revoke_key("unknown", at(10)).await.unwrap());
+    test.store.create_key(key("second", 2), done("key")).await.unwrap();
+    test.store.create_key(key("first", 1), done("key")).await.unwrap();
+    assert!(test.store.revoke_key("first", at(9), done("key")).await.unwrap());
+    assert!(!test.store.revoke_key("first", at(10), done("key")).await.unwrap());
+    assert!(!test.store.revoke_key("unknown", at(10), done("key")).await.unwrap());
     let revoked = KeyRow { revoked_at: Some(at(9)), ..key("first", 1) };
     assert_eq!(test.store.keys().await.unwrap(), [revoked, key("second", 2)]);
 }
@@ -31,8 +32,8 @@ async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
 #[tokio::test]
 async fn a_key_that_exists_is_not_replaced() {
     let test = TestStore::open().await;
-    test.store.create_key(key("one", 1)).await.unwrap();
-    let again = test.store.create_key(key("one", 2)).await;
+    test.store.create_key(key("one", 1), done("key")).await.unwrap();
+    let again = test.store.create_key(key("one", 2), done("key")).await;
     assert!(matches!(again, Err(StoreError::Unavailable { .. })));
     assert_eq!(test.store.keys().await.unwrap(), [key("one", 1)]);
 }

@@ -1,10 +1,11 @@
 //! The contract of the port, run for every adapter. Each case is a sentence.
 
 mod admission;
+pub(super) mod audit;
 mod deliveries;
 mod formats;
 mod histories;
-mod keys;
+pub(super) mod keys;
 mod operations;
 mod reading;
 mod record;
