@@ -7,6 +7,7 @@
 
 mod account;
 mod admission;
+mod browse;
 mod cancel;
 mod check;
 mod codes;
@@ -30,6 +31,7 @@ mod resolve;
 mod search;
 mod sending;
 mod server_key;
+mod session;
 mod show;
 mod signature;
 mod sound_files;
@@ -64,9 +66,9 @@ pub use crate::sounds::{
     Version as SoundVersion,
 };
 pub use crate::store::{
-    Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, FeedPage, FeedRow,
-    JournalCursor, Journaled, KeyRow, NotificationPage, NotificationSearch, Search, StatsBy,
-    StoreError, Target, Tried,
+    Browse, Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint, FeedPage,
+    FeedRow, JournalCursor, Journaled, KeyRow, Notification, NotificationPage, NotificationSearch,
+    Search, StatsBy, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use cancel::CancelRefusal;
@@ -85,6 +87,7 @@ pub use request::{
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
+pub use session::{SESSION_IDLE, SESSION_MAX, Session, SessionRefusal};
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
 pub use sound_files::PlaceToPrepare;

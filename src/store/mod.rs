@@ -5,6 +5,7 @@
 //! [`open`] is the door. It decides nothing: what a verification becomes is the
 //! domain's business, what to do about an error the caller's.
 
+mod browse;
 mod change;
 mod delivery;
 mod error;
@@ -12,6 +13,7 @@ mod intent;
 mod journal;
 pub mod record;
 mod rows;
+mod session;
 mod sound;
 mod sqlite;
 mod start;
@@ -27,6 +29,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
+pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
@@ -39,6 +42,7 @@ pub use journal::{
     NotificationSearch,
 };
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{
     CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
     SoundPlace, SoundVersion,

@@ -3,6 +3,7 @@
 //!
 //! The only place that knows the driver.
 
+mod browse;
 mod change;
 mod checkpoint;
 mod columns;
@@ -15,6 +16,7 @@ mod keys;
 mod open;
 mod readers;
 mod search;
+mod sessions;
 mod sounds;
 mod start;
 mod stats;

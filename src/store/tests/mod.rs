@@ -1,6 +1,7 @@
 //! The contract of the port, run for every adapter. Each case is a sentence.
 
 mod admission;
+mod browsing;
 mod deliveries;
 mod formats;
 mod histories;
@@ -8,6 +9,7 @@ mod keys;
 mod operations;
 mod reading;
 mod record;
+mod sessions;
 mod sounds;
 mod sweeping;
 
