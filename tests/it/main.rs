@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod app;
+mod browser;
 mod button_call;
 mod code_deliveries;
 mod code_requests;
@@ -13,6 +14,8 @@ mod codes;
 mod command;
 mod config;
 mod connections;
+mod console;
+mod console_browser;
 mod crash;
 mod deliveries;
 mod demo;

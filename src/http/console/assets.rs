@@ -23,10 +23,7 @@ const ALL: [(&str, &str, &str); 3] = [
 ];
 
 /// One file. It may be kept for a while and is asked for again by its tag.
-pub async fn asset(
-    request: HttpRequest,
-    name: web::Path<String>,
-) -> Result<HttpResponse, Refused> {
+pub async fn asset(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, Refused> {
     let found = ALL.iter().find(|(known, ..)| *known == name.as_str());
     let Some((_, kind, content)) = found else {
         return Err(Refused::not_found("There is no such file."));

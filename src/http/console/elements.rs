@@ -94,7 +94,7 @@ pub fn span(span: SignedDuration) -> String {
 /// Where there is nothing.
 #[must_use]
 pub fn dash() -> Markup {
-    html! { span.muted aria-label="none" { "–" } }
+    html! { span.none.muted aria-label="none" { "–" } }
 }
 
 /// A text of somebody else's, or a dash.

@@ -116,8 +116,8 @@ impl Filter {
                 (select("outcome", "Outcome", &self.outcome, Outcome::ALL.into_iter().map(|one| word(one.as_str()))))
                 (select("channel", "Channel", &self.channel,
                     Channel::ALL.into_iter().map(|one| (one.as_str(), channel(one).to_owned()))))
-                label { "From (UTC)" input type="datetime-local" name="from" value=(self.from); }
-                label { "Until (UTC)" input type="datetime-local" name="until" value=(self.until); }
+                label.time { "From (UTC)" input type="datetime-local" name="from" value=(self.from); }
+                label.time { "Until (UTC)" input type="datetime-local" name="until" value=(self.until); }
                 div.submit {
                     button.primary { "Search" }
                     @if !self.is_empty() { a.button href="/console/verifications" { "Clear" } }
@@ -127,10 +127,7 @@ impl Filter {
     }
 }
 
-fn given<T>(
-    text: &str,
-    read: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<Option<T>, String> {
+fn given<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, String> {
     let text = text.trim();
     if text.is_empty() { Ok(None) } else { read(text).map(Some) }
 }

@@ -1,8 +1,8 @@
 //! Apps and their keys: listed, made, revoked.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
-use actix_web::HttpResponse;
 use maud::{Markup, html};
 
 use crate::domain::Name;

@@ -99,17 +99,16 @@ fn name(request: &HttpRequest, state: &State) -> &'static str {
 /// Whether the browser speaks TLS, to us or to a proxy that is trusted.
 fn is_under_tls(request: &HttpRequest, state: &State) -> bool {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let is_proxied = peer.is_some_and(|peer| {
-        state.trusted_proxies.iter().any(|network| network.contains(peer))
-    });
+    let is_proxied =
+        peer.is_some_and(|peer| state.trusted_proxies.iter().any(|network| network.contains(peer)));
     let scheme = request.headers().get("x-forwarded-proto").map(|value| value.as_bytes());
     state.console.tls || (is_proxied && scheme == Some(b"https"))
 }
 
 /// The page to come back to: only what a browser asks for by itself, and only ours.
 fn here(request: &HttpRequest) -> String {
-    let is_page = request.method() == actix_web::http::Method::GET
-        && !request.path().ends_with("/live");
+    let is_page =
+        request.method() == actix_web::http::Method::GET && !request.path().ends_with("/live");
     let uri = request.uri().path_and_query().map_or("/console", |uri| uri.as_str());
     if is_page { uri.to_owned() } else { "/console".to_owned() }
 }
@@ -117,9 +116,8 @@ fn here(request: &HttpRequest) -> String {
 /// A path of the console, as it came from a form or a query.
 #[must_use]
 pub fn way_back(text: &str) -> &str {
-    let is_ours = text == "/console"
-        || text.starts_with("/console/")
-        || text.starts_with("/console?");
+    let is_ours =
+        text == "/console" || text.starts_with("/console/") || text.starts_with("/console?");
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_ours && is_plain && text.len() <= 1024 { text } else { "/console" }
 }
@@ -133,9 +131,14 @@ mod tests {
         for ours in ["/console", "/console/keys", "/console/verifications?to=%2B380"] {
             assert_eq!(way_back(ours), ours);
         }
-        for foreign in
-            ["", "//evil.example", "https://evil.example", "/consoles", "/console/\\e", "/console/ x"]
-        {
+        for foreign in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/consoles",
+            "/console/\\e",
+            "/console/ x",
+        ] {
             assert_eq!(way_back(foreign), "/console", "{foreign}");
         }
     }

@@ -49,7 +49,9 @@ fn what(kind: &EntryKind) -> String {
     let n = |attempt: &u8| attempt.saturating_add(1);
     match kind {
         EntryKind::Requested => "The app asked".to_owned(),
-        EntryKind::CallRequested { attempt } => format!("Call {} is asked of the provider", n(attempt)),
+        EntryKind::CallRequested { attempt } => {
+            format!("Call {} is asked of the provider", n(attempt))
+        }
         EntryKind::CallAccepted { attempt } => format!("The provider accepted call {}", n(attempt)),
         EntryKind::CallRefused { attempt, reason } => {
             format!("The provider refused call {}: {}", n(attempt), plain(reason.as_str()))
@@ -70,14 +72,21 @@ fn what(kind: &EntryKind) -> String {
                 "" => "no key was pressed".to_owned(),
                 keys => format!("{keys} was pressed"),
             };
-            format!("Report of call {}: {pressed} ({} evidence)", n(attempt), evidence.level().as_str())
+            format!(
+                "Report of call {}: {pressed} ({} evidence)",
+                n(attempt),
+                evidence.level().as_str()
+            )
         }
         EntryKind::Disputed { pressed, .. } => {
             let pressed = if pressed.is_empty() { "no key" } else { pressed };
             format!("Another report contradicts: {pressed}")
         }
         EntryKind::CodeRequested { channel: by, .. } => {
-            format!("A code by {} is asked of the provider", channel(*by).trim_start_matches("code by "))
+            format!(
+                "A code by {} is asked of the provider",
+                channel(*by).trim_start_matches("code by ")
+            )
         }
         EntryKind::CodeAccepted { attempt } => format!("The provider took code {}", n(attempt)),
         EntryKind::CodeRefused { attempt, reason } => {

@@ -9,7 +9,7 @@ use crate::domain::{Name, Step, Verification};
 use crate::service::Page;
 
 use super::super::state::State;
-use super::elements::{badge, channel, dash, instant, or_dash, outcome, span, status};
+use super::elements::{badge, channel, dash, instant, outcome, span, status};
 use super::filter::Filter;
 use super::operator::Operator;
 use super::page::{self, Section};
@@ -81,7 +81,12 @@ fn row(verification: &Verification) -> Markup {
             td data-label="Outcome" { (outcome(end.map(|end| end.outcome))) }
             td data-label="Channel" { (verification.current_step().map_or("", |step| channel(Step::channel(step)))) }
             td data-label="App" { (verification.app) }
-            td.text data-label="Reference" { (or_dash(verification.reference.as_deref())) }
+            td.text data-label="Reference" {
+                @match verification.reference.as_deref() {
+                    Some(reference) => span.clamp title=(reference) { (reference) },
+                    None => (dash()),
+                }
+            }
             td.number data-label="Took" {
                 @match end { Some(end) => (span(end.at.duration_since(verification.created_at))), None => (dash()) }
             }
