@@ -7,6 +7,7 @@
 
 mod access;
 mod answer;
+mod console;
 mod cors;
 mod describe;
 mod error;
@@ -101,6 +102,7 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
             .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
             .configure(routes::preflights)
             .configure(vonage::routes)
+            .configure(console::routes)
             .default_service(web::to(routes::nowhere))
             .wrap(from_fn(observe::observe))
     });

@@ -114,6 +114,18 @@ impl Problem {
         self
     }
 
+    /// What it means, the same for every case.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.0.code.title()
+    }
+
+    /// What is wrong in this case, and what to do.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Its JSON, with the route's pattern if there is one.
     #[must_use]
     pub fn json(&self, instance: Option<&str>) -> String {

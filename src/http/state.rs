@@ -12,6 +12,7 @@ use crate::service::Service;
 use crate::telemetry::metrics::MetricsHandle;
 
 use super::Surface;
+use super::console::Console;
 use super::error::Code;
 use super::ops::Readiness;
 use super::problem::Problem;
@@ -36,6 +37,8 @@ pub struct State {
     pub readiness: Readiness,
     /// How the steps of Vonage's workflows reach people.
     pub vonage: config::Vonage,
+    /// What the console keeps.
+    pub console: Console,
     apps: BTreeMap<String, config::App>,
     /// A place for each client that may wait; held while it does.
     waits: Arc<Semaphore>,
@@ -55,6 +58,7 @@ impl State {
             limits: WaitLimits { default_wait, max_wait },
             readiness: Readiness::default(),
             vonage,
+            console: Console::new(server.tls.is_some()),
             apps,
             waits: Arc::new(Semaphore::new(max_waits)),
             max_waits,

@@ -8,6 +8,7 @@
 mod account;
 mod admission;
 mod audit;
+mod browse;
 mod cancel;
 mod check;
 mod codes;
@@ -32,6 +33,7 @@ mod resolve;
 mod search;
 mod sending;
 mod server_key;
+mod session;
 mod show;
 mod signature;
 mod sound_files;
@@ -66,9 +68,9 @@ pub use crate::sounds::{
     Version as SoundVersion,
 };
 pub use crate::store::{
-    AuditEntry, AuditError, AuditHead, Delivery, DeliveryDetails, DeliverySearch, DeliveryState,
-    DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow, NotificationPage,
-    NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
+    AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
+    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
+    Notification, NotificationPage, NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
@@ -89,6 +91,7 @@ pub use request::{
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
+pub use session::{SESSION_IDLE, SESSION_MAX, Session, SessionRefusal};
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
 pub use sound_files::PlaceToPrepare;

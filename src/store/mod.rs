@@ -6,6 +6,7 @@
 //! domain's business, what to do about an error the caller's.
 
 mod audit;
+mod browse;
 mod change;
 mod delivery;
 mod error;
@@ -13,6 +14,7 @@ mod intent;
 mod journal;
 pub mod record;
 mod rows;
+mod session;
 mod sound;
 mod sqlite;
 mod start;
@@ -29,6 +31,7 @@ use jiff::Timestamp;
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
+pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
@@ -41,6 +44,7 @@ pub use journal::{
     NotificationSearch,
 };
 pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{
     CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
     SoundPlace, SoundVersion,

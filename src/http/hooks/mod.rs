@@ -1,4 +1,4 @@
 //! The notification URLs of the providers.
 
-mod source;
+pub mod source;
 pub mod zadarma;

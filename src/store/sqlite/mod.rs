@@ -6,6 +6,7 @@
 mod audit;
 #[cfg(test)]
 mod audit_tests;
+mod browse;
 mod change;
 mod checkpoint;
 mod columns;
@@ -20,6 +21,7 @@ mod open;
 mod readers;
 mod rest;
 mod search;
+mod sessions;
 mod sounds;
 mod start;
 mod stats;

@@ -8,9 +8,9 @@ use uuid::Builder;
 use super::columns::{Failure, column, id, nanoseconds, of_chain, rows, verification};
 use super::keys::sweep_signatures;
 use super::start::{IDEMPOTENCY_KEPT, as_nanoseconds};
-use super::{Settings, Sqlite};
+use super::{Settings, Sqlite, sessions};
 use crate::domain::{Timing, VerificationId};
-use crate::store::{StoreError, Swept};
+use crate::store::{SESSIONS_KEPT, StoreError, Swept};
 
 /// How many rows go in one transaction.
 const AT_ONCE: u32 = 256;
@@ -59,6 +59,8 @@ pub(super) async fn sweep(store: &Sqlite, now: Timestamp) -> Result<Swept, Store
     }
     let signatures = before(SIGNATURES_KEPT);
     store.write(move |on| sweep_signatures(on, signatures)).await?;
+    let sessions = before(SESSIONS_KEPT);
+    store.write(move |on| sessions::sweep(on, sessions)).await?;
     let keys = before(IDEMPOTENCY_KEPT);
     swept.idempotency_keys = store.write(move |on| idempotency(on, keys)).await?;
     swept.claims = sweep_claims(store, now).await?;
@@ -137,7 +139,7 @@ async fn sweep_claims(store: &Sqlite, now: Timestamp) -> Result<u64, StoreError>
 }
 
 /// The id before all that are made at `at` or later: ids are in order of time.
-fn first_id(at: Timestamp) -> VerificationId {
+pub(super) fn first_id(at: Timestamp) -> VerificationId {
     let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
     VerificationId::new(Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid())
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 pub(super) mod audit;
+mod browsing;
 mod deliveries;
 mod formats;
 mod histories;
@@ -10,6 +11,7 @@ mod operations;
 mod reading;
 mod record;
 mod resting;
+mod sessions;
 mod sounds;
 mod sweeping;
 

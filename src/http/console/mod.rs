@@ -1,0 +1,88 @@
+//! The console: pages for operators, rendered here, at `/console`.
+//!
+//! A page calls the same use cases as the API and decides nothing. Everything that a
+//! browser loads comes from this binary: one stylesheet, small modules of our own, and
+//! nothing inline, so the policy on content is strict. Pages work without scripts; those
+//! only keep a page as it would be if it were loaded again.
+
+mod assets;
+mod attempt;
+mod attempts;
+mod cookie;
+mod elements;
+mod filter;
+mod form;
+mod headers;
+mod keys;
+mod live;
+mod notification;
+mod operator;
+mod page;
+mod refused;
+mod sign_in;
+mod sign_out;
+mod theme;
+mod timeline;
+mod verification;
+mod verifications;
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, web};
+
+use attempts::Attempts;
+use operator::Operator;
+use refused::Refused;
+
+/// What the console keeps beside what every surface shares.
+pub struct Console {
+    /// Sign-ins that were refused.
+    attempts: Attempts,
+    /// Whether the listener itself speaks TLS.
+    tls: bool,
+}
+
+impl Console {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(tls: bool) -> Self {
+        Self { attempts: Attempts::default(), tls }
+    }
+}
+
+/// Registers every page.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let pages = web::scope("/console")
+        .app_data(web::QueryConfig::default().error_handler(|_, _| {
+            Refused::unreadable("The address's query cannot be read.").into()
+        }))
+        .wrap(from_fn(headers::guard))
+        .service(web::resource(["", "/"]).route(web::get().to(home)))
+        .service(web::resource("/assets/{name}").route(web::get().to(assets::asset)))
+        .service(
+            web::resource("/sign-in")
+                .route(web::get().to(sign_in::page))
+                .route(web::post().to(sign_in::sign_in)),
+        )
+        .service(web::resource("/sign-out").route(web::post().to(sign_out::here)))
+        .service(web::resource("/sign-out-everywhere").route(web::post().to(sign_out::everywhere)))
+        .service(web::resource("/theme").route(web::post().to(theme::choose)))
+        .service(web::resource("/verifications").route(web::get().to(verifications::page)))
+        .service(web::resource("/verifications/{id}").route(web::get().to(verification::page)))
+        .service(web::resource("/verifications/{id}/live").route(web::get().to(live::verification)))
+        .service(
+            web::resource("/keys")
+                .route(web::get().to(keys::page))
+                .route(web::post().to(keys::create)),
+        )
+        .service(web::resource("/keys/{id}/revoke").route(web::post().to(keys::revoke)))
+        .default_service(web::to(nowhere));
+    config.service(pages);
+}
+
+async fn home(_operator: Operator) -> HttpResponse {
+    page::see_other("/console/verifications")
+}
+
+async fn nowhere() -> Refused {
+    Refused::not_found("There is no such page.")
+}

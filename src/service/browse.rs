@@ -1,0 +1,44 @@
+//! Browse: verifications of every app, for operators, newest first, in pages.
+
+use crate::domain::{Name, VerificationId};
+use crate::store::{Browse, Notification, StoreError};
+
+use super::{Page, Service};
+
+impl Service {
+    /// One page over every app. It may be short and yet have a next one, since only
+    /// so many verifications are looked at for a page.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn browse(&self, mut browse: Browse) -> Result<Page, StoreError> {
+        let limit = browse.limit.clamp(1, 100);
+        // One more than asked for tells whether there is a next page.
+        browse.limit = limit + 1;
+        let found = self.store.browse(browse).await?;
+        let mut verifications = found.verifications;
+        let more = verifications.len() > usize::from(limit);
+        verifications.truncate(usize::from(limit));
+        let last = verifications.last().filter(|_| more).map(|last| last.id);
+        Ok(Page { verifications, next: last.or(found.looked_until) })
+    }
+
+    /// The notifications that were matched with a verification, in order.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn notifications_of(
+        &self,
+        id: VerificationId,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.store.notifications(id).await
+    }
+
+    /// The apps that have verifications or keys.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn app_names(&self) -> Result<Vec<Name>, StoreError> {
+        self.store.app_names().await
+    }
+}

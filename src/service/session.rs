@@ -1,0 +1,141 @@
+//! Sessions: operators who are signed in to the console. What a browser holds is
+//! random and kept as a keyed hash only; whether its key may still operate is asked
+//! at every use, so that a revoked key ends its sessions.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use subtle::ConstantTimeEq;
+
+use crate::domain::Secret;
+use crate::store::{SessionRow, StoreError};
+
+use super::{Caller, KeyRefusal, Scope, Service};
+
+/// How long a session lasts that nobody uses.
+pub const SESSION_IDLE: SignedDuration = SignedDuration::from_mins(30);
+/// How long a session lasts at most.
+pub const SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
+/// A use is noted at most so often.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// An operator's session in use.
+pub struct Session {
+    /// Whose it is.
+    pub operator: Caller,
+    /// When it ends, however much it is used.
+    pub ends_at: Timestamp,
+    hash: [u8; 32],
+    form_token: String,
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionRefusal {
+    /// The key is not accepted.
+    #[error("the key is not accepted")]
+    NotAccepted,
+    /// The key may not operate.
+    #[error("the key lacks the scope operate")]
+    NoOperator,
+    /// The session has ended: by time, by its operator, or with its key.
+    #[error("the session has ended")]
+    Ended,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Session {
+    /// What each form of this session carries, so that no other site can send one.
+    #[must_use]
+    pub fn form_token(&self) -> &str {
+        &self.form_token
+    }
+
+    /// Whether a form was made for this session; in constant time.
+    #[must_use]
+    pub fn is_form_token(&self, token: &str) -> bool {
+        self.form_token.as_bytes().ct_eq(token.as_bytes()).into()
+    }
+}
+
+impl Service {
+    /// Opens a session for the holder of a key with the scope `operate`; what the
+    /// browser is to send from then on.
+    ///
+    /// # Errors
+    /// When the key is not accepted, may not operate, or the store does not answer.
+    pub async fn sign_in(&self, token: &str) -> Result<Secret, SessionRefusal> {
+        let operator = self.caller(token).map_err(|refusal| match refusal {
+            KeyRefusal::Store(error) => SessionRefusal::Store(error),
+            KeyRefusal::NotAccepted
+            | KeyRefusal::Malformed
+            | KeyRefusal::Exists
+            | KeyRefusal::NotFound => SessionRefusal::NotAccepted,
+        })?;
+        if !operator.scopes.contains(&Scope::Operate) {
+            return Err(SessionRefusal::NoOperator);
+        }
+        let cookie = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        let now = self.clock.now();
+        let (hash, key_id) = (self.session_hash(&cookie), operator.key_id);
+        let row = SessionRow { hash, key_id, opened_at: now, seen_at: now };
+        self.store.open_session(row).await?;
+        Ok(Secret::new(cookie))
+    }
+
+    /// The session of a browser, which counts as used.
+    ///
+    /// # Errors
+    /// When it has ended, or the store does not answer.
+    pub async fn session(&self, cookie: &str) -> Result<Session, SessionRefusal> {
+        let now = self.clock.now();
+        let (session, seen_at) = self.look_at_session(cookie, now).await?;
+        if now.duration_since(seen_at) >= NOTED_EVERY {
+            self.store.see_session(session.hash, now).await?;
+        }
+        Ok(session)
+    }
+
+    /// Whether a session still holds; that is no use of it.
+    pub async fn session_holds(&self, cookie: &str) -> bool {
+        self.look_at_session(cookie, self.clock.now()).await.is_ok()
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sign_out(&self, session: &Session) -> Result<(), StoreError> {
+        self.store.close_session(session.hash).await.map(drop)
+    }
+
+    /// Ends every session of the operator's key, in every browser; how many those were.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sign_out_everywhere(&self, session: &Session) -> Result<u64, StoreError> {
+        self.store.close_sessions(&session.operator.key_id).await
+    }
+
+    async fn look_at_session(
+        &self,
+        cookie: &str,
+        now: Timestamp,
+    ) -> Result<(Session, Timestamp), SessionRefusal> {
+        let hash = self.session_hash(cookie);
+        let row = self.store.session(hash).await?.ok_or(SessionRefusal::Ended)?;
+        let operator = self.keys.find(&row.key_id).map(|key| Caller::of(&key));
+        let operator = operator.filter(|operator| operator.scopes.contains(&Scope::Operate));
+        let ends_at = row.opened_at + SESSION_MAX;
+        let over = now >= ends_at || now.duration_since(row.seen_at) >= SESSION_IDLE;
+        let operator = operator.filter(|_| !over).ok_or(SessionRefusal::Ended)?;
+        let form_token = const_hex::encode(self.server_key.mac("form", cookie.as_bytes()));
+        Ok((Session { operator, ends_at, hash, form_token }, row.seen_at))
+    }
+
+    fn session_hash(&self, cookie: &str) -> [u8; 32] {
+        self.server_key.mac("session", cookie.as_bytes())
+    }
+}

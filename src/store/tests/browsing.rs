@@ -1,0 +1,108 @@
+//! Browsing over every app.
+
+use super::*;
+use crate::domain::{Outcome, Status};
+use crate::store::Browse;
+
+fn everything() -> Browse {
+    Browse {
+        app: None,
+        to: None,
+        reference: None,
+        status: None,
+        outcome: None,
+        channel: None,
+        created_from: None,
+        created_until: None,
+        before: None,
+        limit: 10,
+        look_at: 100,
+    }
+}
+
+/// Starts of the same number by several apps, one a minute, oldest first.
+async fn by_apps(test: &TestStore, apps: &[&str]) -> Vec<Verification> {
+    let mut all = Vec::new();
+    for (minute, app) in apps.iter().enumerate() {
+        let now = at(i64::try_from(minute).unwrap() * 60);
+        let mut start = start(380_991_234_567, now);
+        start.verification.app = name(app);
+        start.claims.clear();
+        let started = test.store.start(start, now).await.unwrap();
+        let Started::Stored { verification, .. } = started else { panic!("{started:?}") };
+        all.push(verification);
+    }
+    all
+}
+
+async fn found(test: &TestStore, browse: Browse) -> Vec<VerificationId> {
+    let browsed = test.store.browse(browse).await.unwrap();
+    assert_eq!(browsed.looked_until, None);
+    browsed.verifications.iter().map(|verification| verification.id).collect()
+}
+
+#[tokio::test]
+async fn every_app_is_browsed_newest_first_and_one_app_alone() {
+    let test = TestStore::open().await;
+    assert!(found(&test, everything()).await.is_empty());
+    let ids: Vec<_> = by_apps(&test, &["b", "a", "b", "c"]).await.iter().map(|v| v.id).collect();
+    let newest_first = [ids[3], ids[2], ids[1], ids[0]];
+    assert_eq!(found(&test, everything()).await, newest_first);
+    let of_b = Browse { app: Some(name("b")), ..everything() };
+    assert_eq!(found(&test, of_b).await, [ids[2], ids[0]]);
+    let second_page = Browse { before: Some(ids[2]), limit: 1, ..everything() };
+    assert_eq!(found(&test, second_page).await, [ids[1]]);
+    let names = test.store.app_names().await.unwrap();
+    assert_eq!(names, ["a", "b", "c"].map(name));
+}
+
+#[tokio::test]
+async fn number_and_reference_are_found_in_every_app_however_few_are_looked_at() {
+    let test = TestStore::open().await;
+    let all = by_apps(&test, &["b", "a", "b"]).await;
+    let newest_first = [all[2].id, all[1].id, all[0].id];
+    let few = Browse { look_at: 1, ..everything() };
+    let to = Browse { to: Some(all[0].to.clone()), ..few.clone() };
+    assert_eq!(found(&test, to).await, newest_first);
+    let reference = Browse { reference: Some("order-1".to_owned()), ..few.clone() };
+    assert_eq!(found(&test, reference).await, newest_first);
+    let other = Browse { reference: Some("order-2".to_owned()), ..few };
+    assert!(found(&test, other).await.is_empty());
+}
+
+#[tokio::test]
+async fn times_and_words_filter() {
+    let test = TestStore::open().await;
+    let all = by_apps(&test, &["a", "a", "a"]).await;
+    let (next, change) = moved(&all[1], pressed(1_790_000_060, at(90)), at(90));
+    test.store.change(change).await.unwrap();
+    assert_eq!(next.status(), Status::Verified);
+    let verified = Browse { status: Some(Status::Verified), ..everything() };
+    assert_eq!(found(&test, verified).await, [all[1].id]);
+    let confirmed = Browse { outcome: Some(Outcome::Confirmed), ..everything() };
+    assert_eq!(found(&test, confirmed).await, [all[1].id]);
+    let between = Browse {
+        created_from: Some(all[1].created_at),
+        created_until: Some(all[2].created_at),
+        ..everything()
+    };
+    assert_eq!(found(&test, between).await, [all[1].id]);
+}
+
+#[tokio::test]
+async fn a_rare_outcome_is_looked_for_among_so_many_and_goes_on_from_there() {
+    let test = TestStore::open().await;
+    let all = by_apps(&test, &["a", "b", "a", "b"]).await;
+    let (_, change) = moved(&all[0], pressed(1_790_000_000, at(90)), at(90));
+    test.store.change(change).await.unwrap();
+    let rare = Browse { status: Some(Status::Verified), look_at: 2, ..everything() };
+    let first = test.store.browse(rare.clone()).await.unwrap();
+    assert!(first.verifications.is_empty());
+    assert_eq!(first.looked_until, Some(all[2].id));
+    let second = Browse { before: first.looked_until, ..rare.clone() };
+    let second = test.store.browse(second).await.unwrap();
+    assert_eq!(second.verifications.iter().map(|v| v.id).collect::<Vec<_>>(), [all[0].id]);
+    assert_eq!(second.looked_until, Some(all[0].id));
+    let third = Browse { before: second.looked_until, ..rare };
+    assert!(found(&test, third).await.is_empty());
+}
