@@ -41,7 +41,8 @@ pub async fn create(state: Data<State>, posted: Posted) -> Result<HttpResponse, 
         }
     };
     let service = state.service.clone();
-    let work = async move { service.create_key_with(app, &scopes, options).await };
+    let by = posted.operator.actor();
+    let work = async move { service.create_key_with(app, &scopes, options, &by).await };
     let made = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let above = Above::Made(Box::new(made));
     show(&posted.operator, &state, StatusCode::CREATED, &above).await
@@ -51,10 +52,10 @@ pub async fn create(state: Data<State>, posted: Posted) -> Result<HttpResponse, 
 pub async fn revoke(
     state: Data<State>,
     id: Path<String>,
-    _posted: Posted,
+    posted: Posted,
 ) -> Result<HttpResponse, Refused> {
-    let service = state.service.clone();
-    let work = async move { service.revoke_key(&id).await };
+    let (service, by) = (state.service.clone(), posted.operator.actor());
+    let work = async move { service.revoke_key(&id, &by).await };
     to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(page::see_other("/console/keys"))
 }

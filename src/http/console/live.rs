@@ -85,7 +85,7 @@ impl Watching {
                 return Some(format!("event: changed\ndata: {version}\n\n").into());
             }
             tokio::select! {
-                () = subscription.changed() => {}
+                _ = subscription.changed() => {}
                 () = closing.cancelled() => {}
                 () = service.clock().sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             }

@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use crate::domain::Secret;
-use crate::service::{Session, SessionRefusal};
+use crate::service::{Actor, Session, SessionRefusal};
 
 use super::super::hooks::source::client_address;
 use super::super::state::State;
@@ -32,6 +32,13 @@ pub struct Operator {
     pub theme: Theme,
     /// Path and query of the page, to come back to.
     pub here: String,
+}
+
+impl Operator {
+    /// Who acts, for the audit log.
+    pub fn actor(&self) -> Actor {
+        Actor::Key(self.session.operator.key_id.clone())
+    }
 }
 
 impl FromRequest for Operator {
