@@ -114,6 +114,20 @@ fn later_layers_win_and_lists_are_replaced() {
 }
 
 #[test]
+fn the_size_of_the_spill_has_a_unit_and_bounds() {
+    let sized = |size: &str| Written::new(format!("[spill]\nmax_size = {size}\n")).load(&[], &[]);
+    for (size, bytes) in [("1MiB", 1 << 20), ("2048KiB", 2 << 20), ("16GiB", 16 << 30)] {
+        assert_eq!(sized(&format!("\"{size}\"")).unwrap().spill.max_size, bytes, "{size}");
+    }
+    let bad =
+        ["64", "MiB", "1023KiB", "17GiB", "1.5GiB", "-1MiB", "64MB", "99999999999999999999GiB"];
+    for size in bad.map(|size| format!("\"{size}\"")).iter().map(String::as_str).chain(["64"]) {
+        let problem = problem(&format!("[spill]\nmax_size = {size}\n"));
+        assert!(problem.starts_with("config.toml:2: spill.max_size: must be"), "{size}: {problem}");
+    }
+}
+
+#[test]
 fn an_account_may_come_from_the_environment_alone() {
     let environment = [
         ("RINGPROOF__ACCOUNTS__MAIN__KEY", "key"),

@@ -32,7 +32,7 @@ struct Work {
     files: VecDeque<Number>,
     /// Records that would let time pass for an overdue verification: they are
     /// applied when expiry goes on, with the file that has them.
-    late: Vec<(Number, Vec<Record>)>,
+    late: Vec<(Number, Left)>,
 }
 
 /// The store has gone away again.
@@ -116,9 +116,12 @@ impl Intake {
             return Ok(());
         }
         let mut due = VecDeque::from(std::mem::take(&mut work.late));
-        while let Some((number, records)) = due.pop_front() {
-            match self.apply_all(number, records).await {
-                Ok(left) => self.finish(work, number, left).await,
+        while let Some((number, before)) = due.pop_front() {
+            match self.apply_all(number, before.late).await {
+                Ok(mut left) => {
+                    left.stays |= before.stays;
+                    self.finish(work, number, left).await;
+                }
                 Err(Gone) => {
                     // Their files are applied again.
                     work.files.push_back(number);
@@ -132,7 +135,7 @@ impl Intake {
 
     async fn finish(&self, work: &mut Work, number: Number, left: Left) {
         if !left.late.is_empty() {
-            work.late.push((number, left.late));
+            work.late.push((number, left));
         } else if !left.stays {
             self.spill.remove(number).await;
         }
