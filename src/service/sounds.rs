@@ -78,6 +78,8 @@ pub enum SoundRefusal {
         version: u32,
         /// The account.
         account: Name,
+        /// Whether its limit, or our line that keeps it, is exhausted.
+        is_busy: bool,
         /// What the provider said.
         error: ProviderError,
     },
@@ -281,7 +283,8 @@ impl Service {
                 account.name = %account.name, sound = %name, version, cause = error.source(),
                 error = %error, "a sound could not be brought to the provider",
             );
-            SoundRefusal::Provider { version, account: account.name.clone(), error }
+            let is_busy = matches!(error, ProviderError::RateLimited);
+            SoundRefusal::Provider { version, account: account.name.clone(), is_busy, error }
         })?;
         let place = SoundPlace {
             account: account.name.clone(),
