@@ -25,6 +25,8 @@ pub struct SoundState {
     pub name: Name,
     /// Its versions, oldest first; never empty.
     pub versions: Vec<Version>,
+    /// The accounts whose provider does not have the newest version.
+    pub missing_at: Vec<Name>,
     /// Which prompts use it, in whatever version.
     pub used_by: Vec<SoundUse>,
 }
@@ -175,13 +177,13 @@ impl Service {
     #[must_use]
     pub fn list_sounds(&self) -> Vec<SoundState> {
         let known = self.catalogue.now();
-        known.sounds.keys().filter_map(|name| state(&known, name)).collect()
+        known.sounds.keys().filter_map(|name| self.state(&known, name)).collect()
     }
 
     /// A sound.
     #[must_use]
     pub fn show_sound(&self, name: &Name) -> Option<SoundState> {
-        state(&self.catalogue.now(), name)
+        self.state(&self.catalogue.now(), name)
     }
 
     /// One of the files of a version, the newest unless it is named.
@@ -296,6 +298,18 @@ impl Service {
         Ok(true)
     }
 
+    fn state(&self, known: &Known, name: &Name) -> Option<SoundState> {
+        let versions = known.sounds.get(name)?.clone();
+        let newest = versions.last()?;
+        let lacks = |account: &&Account| {
+            let mut places = newest.row.places.iter();
+            !places.any(|place| place.account == account.name && !is_lost(account, place))
+        };
+        let missing_at = self.accounts.iter().filter(lacks).map(|account| account.name.clone());
+        let missing_at = missing_at.collect();
+        Some(SoundState { name: name.clone(), missing_at, versions, used_by: known.uses(name) })
+    }
+
     fn unknown_account(&self) -> SoundRefusal {
         let names: Vec<&str> = self.accounts.iter().map(|account| account.name.as_str()).collect();
         SoundRefusal::UnknownAccount { known: names.join(", ") }
@@ -338,9 +352,4 @@ fn is_lost(account: &Account, place: &SoundPlace) -> bool {
     let facts = account.facts();
     let (Some(sounds), Some(listed_at)) = (&facts.sounds, facts.sounds_at) else { return false };
     listed_at > place.at && !sounds.iter().any(|sound| *sound.id == *place.provider_id)
-}
-
-fn state(known: &Known, name: &Name) -> Option<SoundState> {
-    let versions = known.sounds.get(name)?.clone();
-    Some(SoundState { name: name.clone(), versions, used_by: known.uses(name) })
 }

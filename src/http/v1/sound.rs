@@ -22,6 +22,8 @@ pub struct SoundView {
     name: String,
     /// Where it is used, in whatever version.
     used_by: Vec<SoundUseView>,
+    /// The accounts whose provider does not have the newest version: upload it again.
+    missing_at: Vec<String>,
     /// Its versions, newest first.
     versions: Vec<SoundVersionView>,
 }
@@ -105,6 +107,7 @@ impl SoundView {
         Self {
             name: sound.name.to_string(),
             used_by: sound.used_by.iter().map(SoundUseView::new).collect(),
+            missing_at: sound.missing_at.iter().map(ToString::to_string).collect(),
             versions: sound.versions.iter().rev().map(SoundVersionView::new).collect(),
         }
     }
