@@ -323,7 +323,7 @@ async fn bring_to(
     its_name: &str,
     wav: Vec<u8>,
 ) -> Result<String, ProviderError> {
-    if account.facts().sounds.is_none() {
+    if !account.facts().has_listed_all() {
         account.refresh_sounds().await?;
     }
     let find = || {
@@ -334,7 +334,7 @@ async fn bring_to(
     if let Some(id) = find() {
         return Ok(id);
     }
-    let uploaded = account.provider.upload_sound(its_name, wav).await;
+    let uploaded = account.upload_sound(its_name, wav).await;
     match &uploaded {
         // It may be there all the same.
         Ok(()) | Err(ProviderError::Unknown { .. }) => account.refresh_sounds().await?,

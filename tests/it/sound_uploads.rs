@@ -239,3 +239,51 @@ async fn a_sound_that_the_provider_lost_is_missing_until_it_is_brought_again() {
     assert_ne!(place(&sound), lost);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn without_room_at_the_provider_an_upload_says_when_to_come_back() {
+    let app = TestApp::with(|config| {
+        let account = config.accounts.get_mut("main").unwrap();
+        account.requests_per_minute = 8;
+        account.queue_deadline = std::time::Duration::ZERO;
+    })
+    .await;
+    let file = tone(440.0, 1.0);
+    let mut names = ["a", "b", "c", "d", "e"].into_iter();
+    let (name, busy) = loop {
+        let name = names.next().unwrap();
+        let answer = app.upload(name, &file).await;
+        if answer.status != 201 {
+            break (name, answer);
+        }
+    };
+    assert_eq!(busy.problem(503), "provider_busy");
+    assert_eq!(busy.json()["retry_after"], 10);
+    // Perhaps it was taken and could not be listed: it is not sent once more then.
+    app.advance(61);
+    let again = app.upload(name, &file).await;
+    assert_eq!((again.status.as_u16(), &again.json()["missing_at"]), (200, &json!([])));
+    let mut sent: Vec<String> = Vec::new();
+    for request in app.requests(UPLOADS).await {
+        sent.push(request["params"].to_string());
+    }
+    let count = sent.len();
+    sent.dedup();
+    assert_eq!(sent.len(), count, "{sent:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_was_lost_is_found_and_not_repeated() {
+    let app = TestApp::start().await;
+    let file = tone(440.0, 1.0);
+    let digest = const_hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&file));
+    // As after an answer that never came: the provider has it, and nobody here knows.
+    let name = format!("greeting-v1-{}", &digest[..12]);
+    let provider = &app.app().service().accounts()[0].provider;
+    provider.upload_sound(&name, file.clone()).await.unwrap();
+    app.learn().await;
+    app.uploaded("greeting", &file).await;
+    assert_eq!(app.requests(UPLOADS).await.len(), 1);
+    app.stop().await;
+}
