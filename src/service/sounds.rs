@@ -6,10 +6,11 @@
 
 use std::error::Error;
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::sound_files::{self, PlaceToPrepare};
-use super::{Account, Service};
+use super::{Account, Actor, Administered, Service};
 use crate::domain::Name;
 use crate::provider::ProviderError;
 use crate::sounds::{BadSound, Inspection, Known, SoundUse, Version};
@@ -127,6 +128,7 @@ impl Service {
         name: Name,
         account: Option<Name>,
         bytes: Vec<u8>,
+        by: &Actor,
     ) -> Result<UploadedSound, SoundRefusal> {
         let accounts: Vec<&Account> = match &account {
             Some(wanted) => {
@@ -144,6 +146,13 @@ impl Service {
             inspection: inspection.into(),
             created_at: self.clock.now(),
         };
+        let done = Administered {
+            action: "sound.uploaded",
+            subject: name.to_string(),
+            before: None,
+            after: Some(json!({ "digest": const_hex::encode(sound.digest) })),
+        };
+        self.audit(by, done).await?;
         let kept = self.store.keep_sound(sound).await?;
         self.catalogue.refresh().await?;
         let (is_new, version) = match kept {
@@ -207,12 +216,24 @@ impl Service {
     ///
     /// # Errors
     /// See [`SoundRefusal`]; then nothing was deleted.
-    pub async fn delete_sound(&self, name: &Name) -> Result<DeletedSound, SoundRefusal> {
+    pub async fn delete_sound(
+        &self,
+        name: &Name,
+        by: &Actor,
+    ) -> Result<DeletedSound, SoundRefusal> {
         self.catalogue.refresh().await?;
         let users = self.catalogue.now().uses(name);
         if !users.is_empty() {
             return Err(SoundRefusal::InUse(users));
         }
+        let versions = self.show_sound(name).ok_or(SoundRefusal::NotFound)?.versions.len();
+        let done = Administered {
+            action: "sound.deleted",
+            subject: name.to_string(),
+            before: Some(json!({ "versions": versions })),
+            after: None,
+        };
+        self.audit(by, done).await?;
         let places = match self.store.delete_sound(name).await? {
             store::DeletedSound::Deleted(places) => places,
             store::DeletedSound::NotFound => return Err(SoundRefusal::NotFound),

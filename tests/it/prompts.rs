@@ -198,3 +198,28 @@ async fn a_configured_prompt_may_name_our_sounds_and_lacks_them_until_they_are_t
     assert_eq!(refused.json()["used_by"], json!(["default/en/greeting"]));
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_done_to_sounds_and_prompts_stands_in_the_audit_log() {
+    let (app, _) = with_sounds().await;
+    app.put_prompt("pay", json!([three("en", "greeting")])).await;
+    app.call(Method::DELETE, "/v1/prompts/pay", None).await;
+    app.call(Method::DELETE, "/v1/sounds/greeting", None).await;
+    let log = app.get("/v1/audit").await.json();
+    let done: Vec<(&str, &str)> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["action"].as_str().unwrap(), entry["subject"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("sound.deleted", "greeting"),
+        ("prompt.deleted", "pay"),
+        ("prompt.stored", "pay"),
+        ("sound.uploaded", "fallback"),
+        ("sound.uploaded", "confirmed"),
+        ("sound.uploaded", "greeting"),
+    ];
+    assert_eq!(done[..6], expected);
+    app.stop().await;
+}

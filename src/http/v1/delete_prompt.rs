@@ -34,12 +34,12 @@ pub const PROBLEMS: &[Code] = &[
 )]
 #[delete("/v1/prompts/{name}")]
 pub async fn delete_prompt(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     path: Path<String>,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let (service, prompt) = (Arc::clone(&state.service), named(&path)?);
-    let work = async move { service.delete_prompt(&prompt).await };
+    let work = async move { service.delete_prompt(&prompt, &holder.actor()).await };
     to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -48,13 +48,13 @@ pub struct DeletedSoundView {
 )]
 #[delete("/v1/sounds/{name}")]
 pub async fn delete_sound(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     path: Path<String>,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let name = named(&path)?;
     let (service, sound) = (Arc::clone(&state.service), name.clone());
-    let work = async move { service.delete_sound(&sound).await };
+    let work = async move { service.delete_sound(&sound, &holder.actor()).await };
     let deleted = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let left = deleted.left.into_iter().map(|place| place.provider_id.into()).collect();
     let view = DeletedSoundView { name: name.to_string(), left_at_provider: left };

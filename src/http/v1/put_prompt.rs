@@ -79,7 +79,7 @@ pub struct PromptLanguageBody {
 )]
 #[put("/v1/prompts/{name}")]
 pub async fn put_prompt(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     path: Path<String>,
     state: Data<State>,
     body: Json<PromptBody>,
@@ -87,7 +87,7 @@ pub async fn put_prompt(
     let prompt = name("name", &path)?;
     let new = new(body.body)?;
     let (service, of) = (Arc::clone(&state.service), prompt.clone());
-    let work = async move { service.put_prompt(of, new).await };
+    let work = async move { service.put_prompt(of, new, &holder.actor()).await };
     let is_new = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let stored = state.service.show_prompt(&prompt);

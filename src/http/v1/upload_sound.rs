@@ -66,7 +66,7 @@ pub struct SoundUpload {
 )]
 #[post("/v1/sounds")]
 pub async fn upload_sound(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     request: HttpRequest,
     payload: Payload,
     state: Data<State>,
@@ -78,7 +78,9 @@ pub async fn upload_sound(
     let account = upload.take("account").map(|text| name("account", &text)).transpose()?;
     upload.nothing_else(&["name", "account", "file"])?;
     let service = Arc::clone(&state.service);
-    let work = async move { service.upload_sound(place, sound, account, upload.file).await };
+    let work = async move {
+        service.upload_sound(place, sound, account, upload.file, &holder.actor()).await
+    };
     let uploaded = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let status = if uploaded.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(answer::json(status, &SoundView::new(&uploaded.sound)))
