@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use reqwest::{Client, Method, Response};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 
 use crate::app;
@@ -32,6 +33,24 @@ pub(super) struct Api {
     key: String,
 }
 
+/// An answer of the service.
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) body: Value,
+}
+
+impl Answered {
+    /// The answer, or the problem that it is.
+    pub(super) fn into_value(self) -> anyhow::Result<Value> {
+        let Self { status, body } = self;
+        if !status.is_success() {
+            let word = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+            bail!("{} ({}, {status})", word("detail"), word("code"));
+        }
+        Ok(body)
+    }
+}
+
 impl Api {
     pub(super) fn new(server: &str, key: &str) -> anyhow::Result<Self> {
         app::install_tls();
@@ -50,26 +69,51 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let response = self.send(method, path, body).await?;
+        self.answered(self.send(method, path, body).await?).await?.into_value()
+    }
+
+    /// Sends a file with text fields; the JSON answer, or the problem that the service names.
+    pub(super) async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        self.try_upload(path, fields, file).await?.into_value()
+    }
+
+    /// The same, for those who act on a problem.
+    pub(super) async fn try_upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: Vec<u8>,
+    ) -> anyhow::Result<Answered> {
+        let mut form = Form::new().part("file", Part::bytes(file).file_name("sound"));
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(&self.key);
+        let response = request.multipart(form).send().await;
+        self.answered(response.with_context(|| format!("while asking {}", self.base))?).await
+    }
+
+    async fn answered(&self, response: Response) -> anyhow::Result<Answered> {
         let status = response.status();
         let text = response
             .text()
             .await
             .with_context(|| format!("while reading the answer of {}", self.base))?;
         if status.as_u16() == 204 {
-            return Ok(Value::Null);
+            return Ok(Answered { status, body: Value::Null });
         }
-        let answer: Value = serde_json::from_str(&text).with_context(|| {
+        let body = serde_json::from_str(&text).with_context(|| {
             format!(
                 "{} answered {status} with something else than JSON; is it Ringproof?",
                 self.base
             )
         })?;
-        if !status.is_success() {
-            let word = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
-            bail!("{} ({}, {status})", word("detail"), word("code"));
-        }
-        Ok(answer)
+        Ok(Answered { status, body })
     }
 
     /// A stream of server-sent events.

@@ -9,8 +9,11 @@ mod config_check;
 mod deliveries;
 mod demo;
 mod keys;
+mod prompts;
 mod serve;
 mod simulate;
+mod sounds;
+mod sync;
 mod verify;
 
 use std::path::PathBuf;
@@ -57,6 +60,12 @@ enum Command {
     /// List what administrators did, and check that the log of it is whole
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Inspect, upload, list and delete the sounds that calls play, through a running service
+    #[command(subcommand)]
+    Sounds(sounds::Sounds),
+    /// List, change and try the prompts that calls play, through a running service
+    #[command(subcommand)]
+    Prompts(prompts::Prompts),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -90,6 +99,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Keys(keys) => keys.run().await,
         Command::Deliveries(deliveries) => deliveries.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Sounds(sounds) => sounds.run().await,
+        Command::Prompts(prompts) => prompts.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

@@ -305,6 +305,11 @@ fn each_kind_of_wrong_value_is_named_at_its_line() {
         ("[outbound]\nconnect_timeout = \"20s\"", "2: outbound.connect_timeout: must be at most"),
         ("[prompts.p]", "1: prompts.p: has no language"),
         ("[prompts.p.english]", "1: prompts.p.english: a language is"),
+        ("[prompts.p.pt-BR]", "1: prompts.p.pt-BR: a language is"),
+        (
+            "[prompts.p]\ndefault_language = \"de\"",
+            "2: prompts.p.default_language: is none of the prompt's languages",
+        ),
     ] {
         let all = problems(config);
         let expected = format!("config.toml:{expected}");

@@ -58,7 +58,7 @@ pub enum Code {
     TooOld,
     /// The body is too large.
     BodyTooLarge,
-    /// The body is no JSON by its content type.
+    /// The body is of another content type than is taken.
     UnsupportedMediaType,
     /// There is no such field.
     UnknownField,
@@ -94,6 +94,16 @@ pub enum Code {
     SoundMissing,
     /// The Idempotency-Key belongs to another request.
     IdempotencyMismatch,
+    /// The file is no sound that can be played.
+    UnsupportedSound,
+    /// Prompts use the sound.
+    SoundInUse,
+    /// The prompt is one of the configuration.
+    PromptConfigured,
+    /// As many sounds are worked on as may be.
+    SoundsBusy,
+    /// The multipart body cannot be read.
+    InvalidMultipart,
     /// The app's own hook denies the start.
     PreSendDenied,
     /// The app's own hook gave no usable answer.
@@ -120,7 +130,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 59] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -164,6 +174,11 @@ impl Code {
         Self::PressMismatch,
         Self::SoundMissing,
         Self::IdempotencyMismatch,
+        Self::UnsupportedSound,
+        Self::SoundInUse,
+        Self::PromptConfigured,
+        Self::SoundsBusy,
+        Self::InvalidMultipart,
         Self::PreSendDenied,
         Self::PreSendFailed,
         Self::EndpointDisabled,
@@ -216,7 +231,7 @@ impl Code {
             Self::TooOld => ("too_old", 409, "The verification is too old to be redeemed"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => {
-                ("unsupported_media_type", 415, "The body must be application/json")
+                ("unsupported_media_type", 415, "The body's content type is not taken here")
             }
             Self::UnknownField => ("unknown_field", 422, "There is no such field"),
             Self::MissingField => ("missing_field", 422, "A field is missing"),
@@ -240,6 +255,17 @@ impl Code {
             Self::SoundMissing => ("sound_missing", 422, "The provider lacks a sound"),
             Self::IdempotencyMismatch => {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
+            }
+            Self::UnsupportedSound => {
+                ("unsupported_sound", 422, "The file is no sound that can be played")
+            }
+            Self::SoundInUse => ("sound_in_use", 409, "Prompts use the sound"),
+            Self::PromptConfigured => {
+                ("prompt_configured", 409, "The prompt is one of the configuration")
+            }
+            Self::SoundsBusy => ("sounds_busy", 503, "Other sounds are being worked on"),
+            Self::InvalidMultipart => {
+                ("invalid_multipart", 400, "The multipart body cannot be read")
             }
             Self::PreSendDenied => ("pre_send_denied", 403, "The app's own hook denies the start"),
             Self::PreSendFailed => {

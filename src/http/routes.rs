@@ -10,9 +10,11 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
-    list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
+    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, events, feed,
+    inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
+    list_prompts, list_sounds, next, put_prompt, redeem, redeliver, replay_notification,
+    revoke_key, search, show, show_delivery, show_notification, show_prompt, show_sound,
+    sound_audio, start, stats, upload_sound, verify_audit,
 };
 use super::{cors, describe};
 
@@ -44,6 +46,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(revoke_key::revoke_key)
         .service(list_audit::list_audit)
         .service(verify_audit::verify_audit)
+        .service(upload_sound::upload_sound)
+        .service(inspect_sound::inspect_sound)
+        .service(list_sounds::list_sounds)
+        .service(show_sound::show_sound)
+        .service(sound_audio::sound_audio)
+        .service(delete_sound::delete_sound)
+        .service(list_prompts::list_prompts)
+        .service(show_prompt::show_prompt)
+        .service(put_prompt::put_prompt)
+        .service(delete_prompt::delete_prompt)
         .service(healthz::healthz)
         .service(readyz::readyz)
         .service(metrics::metrics)

@@ -70,7 +70,8 @@ pub use crate::sounds::{
 pub use crate::store::{
     AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
     DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
-    Notification, NotificationPage, NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
+    Notification, NotificationPage, NotificationSearch, Search, SoundFile, StatsBy, StoreError,
+    Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
