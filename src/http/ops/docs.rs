@@ -20,9 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 /// Registers the pages. They are no part of the API and not described.
 pub fn pages(config: &mut web::ServiceConfig) {
-    config
-        .route("/docs", web::get().to(to_folder))
-        .route("/docs/{file:.*}", web::get().to(file));
+    config.route("/docs", web::get().to(to_folder)).route("/docs/{file:.*}", web::get().to(file));
 }
 
 /// Relative, so that it holds behind a proxy's path too.
