@@ -16,7 +16,10 @@ async fn the_pages_are_served_from_here_under_a_strict_policy() {
         // Scripts are files of this origin; the policy takes no others.
         for script in page.text.split("<script").skip(1) {
             let (tag, rest) = script.split_once('>').unwrap();
-            assert!(tag.contains("src=\"./") && rest.trim_start().starts_with("</script>"), "{script}");
+            assert!(
+                tag.contains("src=\"./") && rest.trim_start().starts_with("</script>"),
+                "{script}"
+            );
         }
     }
     let start = get("/docs/swagger-initializer.js").await;
@@ -24,7 +27,7 @@ async fn the_pages_are_served_from_here_under_a_strict_policy() {
     for file in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-ui-standalone-preset.js"] {
         assert_eq!(get(&format!("/docs/{file}")).await.status, 200, "{file}");
     }
-    for path in ["/docs/none.js", "/docs/../Cargo.toml", "/docs/%2e%2e/openapi.json"] {
+    for path in ["/docs/none.js", "/docs/../Cargo.toml", "/docs/..%2fopenapi.json"] {
         let missing = get(path).await;
         assert_ne!(missing.status, 200, "{path}");
     }

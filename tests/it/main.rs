@@ -24,6 +24,7 @@ mod described;
 mod faults;
 mod docs;
 mod doctor;
+mod forward;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;
