@@ -21,7 +21,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::{Check, Event, Evidence, Verification, VerificationId, WrittenForm};
-use crate::service::{AccountIndex, Facts, Forwarded, Found, Judgement, ResolveError, Service};
+use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
 use crate::store::{NotificationRow, StoreError};
 use crate::telemetry;
 use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
