@@ -332,6 +332,10 @@ async fn sounds(provider: &Provider, config: &Config) -> Finding {
             }
         }
     }
+    if needed == 0 {
+        let found = "the configuration has no prompt; the service looks after those in the store";
+        return Finding::ok("sounds", found);
+    }
     if missing.is_empty() {
         return Finding::ok("sounds", format!("all {needed} of the configured prompts are there"));
     }
@@ -339,7 +343,7 @@ async fn sounds(provider: &Provider, config: &Config) -> Finding {
     Finding::wrong(
         "sounds",
         found,
-        "upload them in the cabinet under these names, or mend the prompts",
+        "upload them under these names in the cabinet or through /v1/sounds, or mend the prompts",
     )
 }
 
