@@ -114,6 +114,7 @@ fn fill_in(
         source_addresses: "127.0.0.0/8".parse().into_iter().chain("::1".parse()).collect(),
         require_source: true,
         result_called_did: vec!["0".to_owned()],
+        forward: None,
         extensions: Vec::new(),
         own_numbers: Vec::new(),
         requests_per_minute: 100,

@@ -2,6 +2,7 @@
 //! accounts, starts the workers and the listener, and stops them in order.
 
 mod demo;
+pub mod doctor;
 mod outbound;
 mod plans;
 mod server_key;
@@ -27,6 +28,7 @@ use crate::store::{self, Store};
 use crate::telemetry;
 
 pub use demo::{Demo, DemoOptions};
+pub use server_key::beside as server_key_beside;
 pub use settings::timing;
 pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};

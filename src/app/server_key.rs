@@ -24,7 +24,9 @@ pub(super) fn load(config: &config::Store, store: &Path) -> anyhow::Result<Serve
     }
 }
 
-fn beside(store: &Path) -> PathBuf {
+/// Where the key is unless the configuration says.
+#[must_use]
+pub fn beside(store: &Path) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_owned();
     name.push(".key");
     store.with_file_name(name)

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::app;
 
+/// How long an event stream may last.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3_600);
+
 /// Which service, and with which key.
 #[derive(Args, Clone)]
 pub(super) struct Server {
@@ -24,6 +27,16 @@ pub(super) struct Server {
     /// The app's key
     #[arg(long, value_name = "ID.SECRET", env = "RINGPROOF_KEY", hide_env_values = true)]
     pub(super) key: String,
+}
+
+/// What every command has that asks a service.
+#[derive(Args, Clone)]
+pub(super) struct Plain {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) server: Server,
 }
 
 /// Sends requests with the key.
@@ -52,6 +65,11 @@ impl Answered {
 }
 
 impl Api {
+    /// The client of a command.
+    pub(super) fn of(plain: &Plain) -> anyhow::Result<Self> {
+        Self::new(&plain.server.server, &plain.server.key)
+    }
+
     pub(super) fn new(server: &str, key: &str) -> anyhow::Result<Self> {
         app::install_tls();
         let client = Client::builder()
@@ -124,6 +142,15 @@ impl Api {
         Ok(response.error_for_status()?)
     }
 
+    /// The stream of server-sent events after a place; it may last as long as it likes.
+    pub(super) async fn events_after(&self, path: &str, cursor: &str) -> anyhow::Result<Response> {
+        let request = self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key);
+        let request = request.timeout(FOREVER).header("last-event-id", cursor);
+        let response = request.header("accept", "text/event-stream").send().await;
+        let response = response.with_context(|| format!("while asking {}", self.base))?;
+        Ok(response.error_for_status()?)
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -137,4 +164,27 @@ impl Api {
         }
         request.send().await.with_context(|| format!("while asking {}", self.base))
     }
+}
+
+/// A path with the parameters that are given.
+pub(super) fn query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    let given: Vec<String> =
+        given.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    format!("{path}?{}", given.join("&"))
+}
+
+/// The items of a list.
+pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// A text, or a dash.
+pub(super) fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("-")
+}
+
+/// A text as it stands in a path or a query.
+pub(super) fn escaped(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -174,6 +174,12 @@ impl Config {
 
     /// What could never be sent is better known at once.
     fn check_reach(&self, root: &Section<'_>) {
+        for (name, account) in &self.accounts {
+            let reached = account.forward.as_ref().map(|url| self.outbound.reaches(url));
+            if let Some(Err(why)) = reached {
+                root.wrong("accounts", &format!("accounts.{name}.forward: {why}"));
+            }
+        }
         for (name, app) in &self.apps {
             for (path, url) in app.webhook_urls() {
                 if let Err(why) = self.outbound.reaches(url) {

@@ -101,6 +101,7 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
             .app_data(state.clone())
             .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
             .configure(routes::preflights)
+            .configure(ops::docs::pages)
             .configure(vonage::routes)
             .configure(console::routes)
             .default_service(web::to(routes::nowhere))

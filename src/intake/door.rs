@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::domain::Evidence;
-use crate::service::{Facts, STORE_ANSWERS_WITHIN, to_the_end};
+use crate::service::{Facts, Forwarded, STORE_ANSWERS_WITHIN, to_the_end};
 use crate::store::StoreError;
 use crate::telemetry;
 use crate::zadarma::notification::Authentic;
@@ -77,6 +77,7 @@ impl Intake {
         let context = Context { policy, facts: &facts, evidence, received: &received };
         let verdict = self.judge(&authentic, &context).await?;
         self.count(verdict);
+        self.forward(&received);
         let doubt =
             Doubt::of(verdict).filter(|doubt| self.is_worth_asking(*doubt, &authentic, &context));
         drop(authentic);
@@ -84,6 +85,21 @@ impl Intake {
             self.judge_again_later(received, doubt, facts).await;
         }
         Ok(Answer::Acknowledged)
+    }
+
+    /// Passes on what was stored, whatever it says, to whom the configuration names.
+    fn forward(&self, received: &Received) {
+        let Some(account) = self.service.accounts().get(usize::from(received.account.0)) else {
+            return;
+        };
+        if self.service.forwards(&account.name) {
+            let forwarded = Forwarded {
+                content_type: received.content_type.clone(),
+                signature: received.signature.clone(),
+                body: received.body.clone(),
+            };
+            self.service.forward(account.name.clone(), forwarded);
+        }
     }
 
     /// Keeps a notification that authenticates until the store takes it.

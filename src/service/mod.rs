@@ -18,6 +18,7 @@ mod deliveries;
 mod dispatch;
 mod expire;
 mod feed;
+mod forward;
 mod key;
 mod next;
 mod notifications;
@@ -62,7 +63,7 @@ use crate::store::{NotificationRow, Store};
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
 pub use crate::live::{AccountIndex, Found};
-pub use crate::outbound::CallbackRefusal;
+pub use crate::outbound::{CallbackRefusal, Forwarded};
 pub use crate::sounds::{
     BadSound, Inspection, MAX_BYTES as MAX_SOUND_BYTES, Prompt, PromptKey, PromptSounds, SoundUse,
     Version as SoundVersion,

@@ -8,6 +8,7 @@
 mod audit;
 mod browse;
 mod change;
+mod copy;
 mod delivery;
 mod error;
 mod intent;
@@ -33,6 +34,7 @@ use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
+pub use copy::{CopyError, backup, check, restore};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,

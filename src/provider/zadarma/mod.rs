@@ -5,11 +5,13 @@
 
 mod client;
 mod codes;
+mod settings;
 mod sms;
 mod sounds;
 mod statistics;
 
 use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -38,7 +40,12 @@ pub(super) struct Zadarma {
     /// Requests for statistics wait here first.
     statistics: Queue,
     client: Client,
+    /// What the provider last said is left of its limit; written after each answer.
+    left: AtomicUsize,
 }
+
+/// Nothing was said yet of what is left.
+const UNKNOWN: usize = usize::MAX;
 
 /// One of the provider's methods.
 #[derive(Clone, Copy)]
@@ -65,7 +72,8 @@ impl Zadarma {
         let line = |per_minute| Queue::new(clock.clone(), per_minute, settings.queue_deadline);
         let queue = line(settings.requests_per_minute);
         let statistics = line(settings.statistics_per_minute);
-        Ok(Self { name: settings.name, clock, queue, statistics, client })
+        let left = AtomicUsize::new(UNKNOWN);
+        Ok(Self { name: settings.name, clock, queue, statistics, client, left })
     }
 
     pub(super) const fn name(&self) -> &Name {
@@ -74,6 +82,10 @@ impl Zadarma {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(super) fn requests_left(&self) -> Option<usize> {
+        Some(self.left.load(Ordering::Relaxed)).filter(|left| *left != UNKNOWN)
     }
 
     pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
@@ -167,6 +179,7 @@ impl Zadarma {
     ) -> Result<T, ProviderError> {
         let Answer { result, limit } = answer;
         if let Some(Limit { left, until }) = limit {
+            self.left.store(left, Ordering::Relaxed);
             queue.tell(Told { sent_at, left, until });
         }
         if matches!(result, Err(ProviderError::RateLimited)) {

@@ -10,6 +10,7 @@ mod browse;
 mod change;
 mod checkpoint;
 mod columns;
+mod copy;
 mod damage;
 mod deliveries;
 mod delivery_log;
@@ -40,6 +41,7 @@ use super::{
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
+pub(super) use copy::{backup, check, restore};
 use readers::Readers;
 use writer::{Simply, Writer};
 

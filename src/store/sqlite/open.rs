@@ -57,7 +57,7 @@ pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
 /// Holds the file beside the database until it is dropped, or the process ends
 /// in any way. It tells a second process who is there, and the next one whether the
 /// last one closed the store in order, since then nobody's pid is in it.
-fn lock(path: &Path) -> Result<(File, Left), OpenError> {
+pub(super) fn lock(path: &Path) -> Result<(File, Left), OpenError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let beside = PathBuf::from(beside);
@@ -90,7 +90,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     private(&mut options).open(path).map(drop)
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
