@@ -8,6 +8,7 @@ mod client;
 mod config_check;
 mod deliveries;
 mod demo;
+mod erase;
 mod keys;
 mod serve;
 mod simulate;
@@ -57,6 +58,8 @@ enum Command {
     /// List what administrators did, and check that the log of it is whole
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Erase what is stored of one number or address, through a running service
+    Erase(erase::Erase),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -90,6 +93,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Keys(keys) => keys.run().await,
         Command::Deliveries(deliveries) => deliveries.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Erase(erase) => erase.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

@@ -16,9 +16,10 @@ use utoipa_actix_web::AppExt;
 use super::error::Code;
 use super::routes::routes;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
+    cancel, check, create_key, enable_endpoint, erase, events, feed, list_audit, list_deliveries,
     list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
+    revoke_key, rotate_key, search, show, show_delivery, show_notification, start, stats,
+    verify_audit,
 };
 
 /// Which problems each operation may answer, as declared beside it.
@@ -44,9 +45,14 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),
+    ("rotate_key", rotate_key::PROBLEMS),
+    ("erase", erase::PROBLEMS),
     ("list_audit", list_audit::PROBLEMS),
     ("verify_audit", verify_audit::PROBLEMS),
 ];
+
+/// What any of them may answer.
+const EVERYWHERE: [Code; 2] = [Code::ForbiddenSource, Code::TooManyRequests];
 
 /// What every problem has (RFC 9457). Some have more members, as their `detail` says.
 #[derive(Serialize, ToSchema)]
@@ -144,7 +150,7 @@ fn add_problems(operation: &mut Operation) {
     let id = operation.operation_id.as_deref();
     let Some((_, codes)) = PROBLEMS.iter().find(|(name, _)| Some(*name) == id) else { return };
     let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for code in *codes {
+    for code in codes.iter().chain(&EVERYWHERE) {
         let line = format!("`{}`: {}", code.as_str(), code.title());
         by_status.entry(code.status().as_u16()).or_default().push(line);
     }

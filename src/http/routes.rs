@@ -10,9 +10,10 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
+    cancel, check, create_key, enable_endpoint, erase, events, feed, list_audit, list_deliveries,
     list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
+    revoke_key, rotate_key, search, show, show_delivery, show_notification, start, stats,
+    verify_audit,
 };
 use super::{cors, describe};
 
@@ -42,6 +43,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)
+        .service(rotate_key::rotate_key)
+        .service(erase::erase)
         .service(list_audit::list_audit)
         .service(verify_audit::verify_audit)
         .service(healthz::healthz)

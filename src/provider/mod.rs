@@ -102,6 +102,15 @@ pub struct CodeMessage {
     pub by: CodeBy,
 }
 
+/// Where notifications go, as set at the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationSettings {
+    /// The address; empty if there is none.
+    pub url: Secret,
+    /// The kinds that tell of calls' ends and are switched off, by the provider's names.
+    pub off: Vec<String>,
+}
+
 /// What a provider says of a code that it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeCheck {
@@ -261,6 +270,11 @@ impl Provider {
     /// See [`ProviderError`], as for everything below.
     pub async fn pbx_clock(&self) -> Result<PbxTime, ProviderError> {
         self.0.pbx_clock().await
+    }
+
+    /// Where the provider sends its notifications, and whether it tells of calls' ends.
+    pub async fn notification_settings(&self) -> Result<NotificationSettings, ProviderError> {
+        self.0.notification_settings().await
     }
 
     /// The account's own numbers, as the provider writes them.

@@ -17,13 +17,17 @@ use jiff::civil::{DateTime, date};
 use serde::de::DeserializeOwned;
 
 use super::queue::{NoRoom, Queue, Slot, Told, TooLate};
-use super::{Balance, BuildError, ButtonCall, Dispatched, FinishedCall, ProviderError, Settings};
+use super::{
+    Balance, BuildError, ButtonCall, Dispatched, FinishedCall, NotificationSettings, ProviderError,
+    Settings,
+};
 use crate::clock::Clock;
-use crate::domain::{Name, PbxTime, RefusalReason};
+use crate::domain::{Name, PbxTime, RefusalReason, Secret};
 use crate::telemetry::metrics::{provider_error, provider_request};
 use crate::zadarma::form::Params;
 use crate::zadarma::wire::{
-    BalanceAnswer, DirectNumbersAnswer, InternalAnswer, TimezoneAnswer, VerifyAnswer,
+    BalanceAnswer, CallInfoAnswer, DirectNumbersAnswer, InternalAnswer, TimezoneAnswer,
+    VerifyAnswer,
 };
 use client::{Answer, Client, Limit, Verb};
 
@@ -53,8 +57,12 @@ const SMS: Method = Method { verb: Verb::Post, path: "/v1/sms/send/" };
 const PBX_CLOCK: Method = Method { verb: Verb::Get, path: "/v1/info/timezone/" };
 const OWN_NUMBERS: Method = Method { verb: Verb::Get, path: "/v1/direct_numbers/" };
 const EXTENSIONS: Method = Method { verb: Verb::Get, path: "/v1/pbx/internal/" };
+const CALLINFO: Method = Method { verb: Verb::Get, path: "/v1/pbx/callinfo/" };
 const FINISHED_CALLS: Method = Method { verb: Verb::Get, path: "/v1/statistics/pbx/" };
 const BALANCE: Method = Method { verb: Verb::Get, path: "/v1/info/balance/" };
+
+/// The notifications that carry results.
+const RESULTS: [&str; 2] = ["notify_end", "notify_out_end"];
 
 /// Where the seconds of a civil time are counted from.
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
@@ -112,6 +120,14 @@ impl Zadarma {
 
     pub(super) async fn extensions(&self) -> Result<Vec<String>, ProviderError> {
         Ok(self.ask::<InternalAnswer>(EXTENSIONS).await?.numbers)
+    }
+
+    pub(super) async fn notification_settings(
+        &self,
+    ) -> Result<NotificationSettings, ProviderError> {
+        let answer: CallInfoAnswer = self.ask(CALLINFO).await?;
+        let off = RESULTS.iter().filter(|name| !answer.is_on(name)).map(|name| (*name).to_owned());
+        Ok(NotificationSettings { off: off.collect(), url: Secret::new(answer.url) })
     }
 
     pub(super) async fn balance(&self) -> Result<Balance, ProviderError> {
