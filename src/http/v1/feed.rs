@@ -10,7 +10,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, get};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Place, watch};
+use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::service::{FeedRow, JournalCursor};
