@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
 use crate::http::{self, Surface};
 use crate::intake::{Intake, Spill};
-use crate::service::{ServerKey, Service};
+use crate::service::{Rate, ServerKey, Service};
 use crate::store::{self, Store};
 use crate::telemetry;
 
@@ -44,6 +44,7 @@ pub const fn real_clock() -> Clock {
 pub struct App {
     address: SocketAddr,
     service: Arc<Service>,
+    intake: Arc<Intake>,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -85,7 +86,9 @@ impl App {
         let policies =
             config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
         let spill = open_spill(&config, path)?;
-        let intake = Intake::new(Arc::clone(&service), policies, spill);
+        // As for other refusals: ten seconds' worth may come at once.
+        let refusals = Rate::per_second(config.server.refusals_per_address, 10);
+        let intake = Intake::new(Arc::clone(&service), policies, spill, refusals);
         let surface = Surface {
             service: Arc::clone(&service),
             intake: Arc::clone(&intake),
@@ -101,7 +104,7 @@ impl App {
         let serving = tokio::spawn(server);
         workers::start(&service, &intake, metrics);
         tracing::info!(address = %address, "listening on {address}");
-        Ok(Self { address, service, server: handle, serving })
+        Ok(Self { address, service, intake, server: handle, serving })
     }
 
     /// Where it listens.
@@ -114,6 +117,12 @@ impl App {
     #[must_use]
     pub const fn service(&self) -> &Arc<Service> {
         &self.service
+    }
+
+    /// The notification pipeline, for whoever watches it in the same process.
+    #[must_use]
+    pub const fn intake(&self) -> &Arc<Intake> {
+        &self.intake
     }
 
     /// Returns when the listener has ended by itself, which is a failure.

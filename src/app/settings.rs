@@ -84,7 +84,14 @@ pub(super) fn account(account: &config::Account, clock: &Clock) -> anyhow::Resul
     let from =
         from.transpose().map_err(|error| anyhow!("accounts.{}.from: {error}", account.name))?;
     let (own_numbers, extensions) = (account.own_numbers.clone(), account.extensions.clone());
-    Ok(Account::new(name(&account.name)?, provider, from, own_numbers, extensions))
+    Ok(Account::new(
+        name(&account.name)?,
+        provider,
+        from,
+        own_numbers,
+        extensions,
+        account.require_source,
+    ))
 }
 
 pub(super) fn policy(account: &config::Account) -> anyhow::Result<Policy> {

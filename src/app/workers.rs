@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::domain::WrittenForm;
 use crate::intake::Intake;
-use crate::service::Service;
+use crate::service::{AccountIndex, Service};
 use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
 
 /// How often due verifications are looked for.
@@ -24,6 +24,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 pub const MAINTENANCE: Duration = Duration::from_mins(60);
 /// How often the journal is counted on for the statistics.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
+/// How often the store learns when keys were last used.
+const KEY_USES_EVERY: Duration = Duration::from_mins(1);
 /// How long to wait before a provider that did not answer is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -64,6 +66,14 @@ pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: Metri
     });
     spawn(service, |service| async move {
         loop {
+            service.clock().sleep(KEY_USES_EVERY).await;
+            if let Err(error) = service.note_key_uses().await {
+                tracing::warn!(error = %error, "the last use of keys could not be noted");
+            }
+        }
+    });
+    spawn(service, |service| async move {
+        loop {
             service.clock().sleep(UPKEEP_INTERVAL).await;
             metrics.upkeep();
         }
@@ -71,6 +81,8 @@ pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: Metri
     for index in 0..service.accounts().len() {
         spawn(service, move |service| async move { keep_offset(&service, index).await });
         spawn(service, move |service| async move { keep_facts(&service, index).await });
+        let intake = Arc::clone(intake);
+        spawn(service, move |service| async move { keep_watch(&service, &intake, index).await });
     }
     // The metadata of phone numbers takes a few milliseconds to load: now, not at the first start.
     std::thread::spawn(|| {
@@ -147,6 +159,15 @@ async fn keep_offset(service: &Service, index: usize) {
                 service.clock().sleep(ASK_AGAIN).await;
             }
         }
+    }
+}
+
+/// Looks at the provider's notification settings at start and hourly.
+async fn keep_watch(service: &Service, intake: &Intake, index: usize) {
+    let Ok(account) = u16::try_from(index).map(AccountIndex) else { return };
+    loop {
+        intake.watch_settings(account).await;
+        service.clock().sleep(MAINTENANCE).await;
     }
 }
 

@@ -10,6 +10,7 @@ mod config_check;
 mod deliveries;
 mod demo;
 mod doctor;
+mod erase;
 mod follow;
 mod health;
 mod hooks;
@@ -98,6 +99,8 @@ enum Command {
     Completion(texts::Completion),
     /// Print the man page
     Man,
+    /// Erase what is stored of one number or address, through a running service
+    Erase(erase::Erase),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -144,6 +147,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Audit(audit) => audit.run().await,
         Command::Sounds(sounds) => sounds.run().await,
         Command::Prompts(prompts) => prompts.run().await,
+        Command::Erase(erase) => erase.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

@@ -16,11 +16,11 @@ use utoipa_actix_web::AppExt;
 use super::error::Code;
 use super::routes::routes;
 use super::v1::{
-    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, events, feed,
+    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
     inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
     list_prompts, list_sounds, next, put_prompt, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, show_prompt, show_sound,
-    sound_audio, start, stats, upload_sound, verify_audit,
+    revoke_key, rotate_key, search, show, show_delivery, show_notification, show_prompt,
+    show_sound, sound_audio, start, stats, upload_sound, verify_audit,
 };
 
 /// Which problems each operation may answer, as declared beside it.
@@ -46,6 +46,8 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),
+    ("rotate_key", rotate_key::PROBLEMS),
+    ("erase", erase::PROBLEMS),
     ("list_audit", list_audit::PROBLEMS),
     ("verify_audit", verify_audit::PROBLEMS),
     ("upload_sound", upload_sound::PROBLEMS),
@@ -59,6 +61,9 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("put_prompt", put_prompt::PROBLEMS),
     ("delete_prompt", delete_prompt::PROBLEMS),
 ];
+
+/// What any of them may answer.
+const EVERYWHERE: [Code; 2] = [Code::ForbiddenSource, Code::TooManyRequests];
 
 /// What every problem has (RFC 9457). Some have more members, as their `detail` says.
 #[derive(Serialize, ToSchema)]
@@ -164,7 +169,7 @@ fn add_problems(operation: &mut Operation) {
     let id = operation.operation_id.as_deref();
     let Some((_, codes)) = PROBLEMS.iter().find(|(name, _)| Some(*name) == id) else { return };
     let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for code in *codes {
+    for code in codes.iter().chain(&EVERYWHERE) {
         let line = format!("`{}`: {}", code.as_str(), code.title());
         by_status.entry(code.status().as_u16()).or_default().push(line);
     }

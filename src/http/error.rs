@@ -122,6 +122,12 @@ pub enum Code {
     ProviderFailed,
     /// Too many clients wait.
     TooManyWaits,
+    /// Too many wait with this key or wait token.
+    TooManyWaitsOfOne,
+    /// Requests come too fast.
+    TooManyRequests,
+    /// The key does not count from this address.
+    ForbiddenSource,
     /// The store does not answer.
     StoreUnavailable,
     /// The service shuts down.
@@ -130,7 +136,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 59] = [
+    pub const ALL: [Self; 62] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -188,6 +194,9 @@ impl Code {
         Self::ProviderUnknown,
         Self::ProviderFailed,
         Self::TooManyWaits,
+        Self::TooManyWaitsOfOne,
+        Self::TooManyRequests,
+        Self::ForbiddenSource,
         Self::StoreUnavailable,
         Self::ShuttingDown,
     ];
@@ -284,6 +293,13 @@ impl Code {
             Self::ProviderFailed => ("provider_failed", 503, "The provider did not answer"),
             Self::ProviderBusy => ("provider_busy", 503, "The provider's limit leaves no room now"),
             Self::TooManyWaits => ("too_many_waits", 503, "Too many clients wait already"),
+            Self::TooManyWaitsOfOne => {
+                ("too_many_waits_of_one", 429, "Too many wait with this key or wait token")
+            }
+            Self::TooManyRequests => ("too_many_requests", 429, "Requests come too fast"),
+            Self::ForbiddenSource => {
+                ("forbidden_source", 403, "The key does not count from this address")
+            }
             Self::StoreUnavailable => ("store_unavailable", 503, "The store cannot be used now"),
             Self::ShuttingDown => ("shutting_down", 503, "The service is shutting down"),
         }

@@ -19,8 +19,10 @@ mod read;
 mod routes;
 mod state;
 mod tls;
+mod traffic;
 mod v1;
 mod vonage;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -105,6 +107,7 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
             .configure(vonage::routes)
             .configure(console::routes)
             .default_service(web::to(routes::nowhere))
+            .wrap(from_fn(traffic::limit))
             .wrap(from_fn(observe::observe))
     });
     if workers > 0 {

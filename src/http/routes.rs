@@ -10,11 +10,11 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::{
-    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, events, feed,
+    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
     inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
     list_prompts, list_sounds, next, put_prompt, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, show_prompt, show_sound,
-    sound_audio, start, stats, upload_sound, verify_audit,
+    revoke_key, rotate_key, search, show, show_delivery, show_notification, show_prompt,
+    show_sound, sound_audio, start, stats, upload_sound, verify_audit,
 };
 use super::{cors, describe};
 
@@ -44,6 +44,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)
+        .service(rotate_key::rotate_key)
+        .service(erase::erase)
         .service(list_audit::list_audit)
         .service(verify_audit::verify_audit)
         .service(upload_sound::upload_sound)

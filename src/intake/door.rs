@@ -129,15 +129,22 @@ impl Intake {
         let refuse = |authentic| Outside::Refused(self.refuse_source(received, policy, authentic));
         let decoded = match body::decode(received).await {
             Ok(decoded) => decoded,
+            Err(_) if !self.may_refuse(received.source, received.at) => {
+                return Err(Outside::Refused(Answer::TooManyRefused));
+            }
             Err(_) if !is_listed => return Err(refuse(false)),
             Err(malformed) => return Err(Outside::Malformed(malformed)),
         };
         let authentic = match decoded.authenticate(received.signature.as_deref(), &policy.secrets) {
             Ok(authentic) if is_listed => authentic,
             Ok(_) => return Err(refuse(true)),
+            Err(_) if !self.may_refuse(received.source, received.at) => {
+                return Err(Outside::Refused(Answer::TooManyRefused));
+            }
             Err(_) if !is_listed => return Err(refuse(false)),
             Err(error) => {
                 self.count(Verdict::BadSignature);
+                self.alarm_of_forged(received, policy);
                 tracing::warn!(
                     account.name = %policy.account, signature.length = error.header_length(),
                     "refused a notification: {error}",
@@ -166,6 +173,18 @@ impl Intake {
             );
         }
         Answer::ForbiddenSource
+    }
+
+    fn alarm_of_forged(&self, received: &Received, policy: &Policy) {
+        if self.forged.take(received.account, received.at).is_ok() {
+            telemetry::alarm(
+                "forged_notification",
+                format!(
+                    "refused a notification from {} with the token of accounts.{} and a wrong signature: the token is known to somebody else, or the secret was changed at the provider; rotate notification_token, or check secret",
+                    received.source, policy.account,
+                ),
+            );
+        }
     }
 
     async fn malformed(

@@ -19,7 +19,7 @@ pub use waiters::Subscription;
 use waiters::Waiters;
 
 /// Which of the configured accounts, by its place among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AccountIndex(pub u16);
 
 /// Shared state of one process. Written by the service after each commit, read

@@ -22,6 +22,8 @@ pub struct Account {
     pub own_numbers: Vec<String>,
     /// The PBX's extensions by configuration; empty is to ask the provider.
     pub extensions: Vec<String>,
+    /// Whether notifications from unlisted addresses are refused.
+    pub requires_source: bool,
     facts: RwLock<Arc<Facts>>,
     /// Whether clock and sounds are known; written with the facts, at each answer.
     known: watch::Sender<bool>,
@@ -54,6 +56,7 @@ impl Account {
         from: Option<PhoneNumber>,
         own_numbers: Vec<String>,
         extensions: Vec<String>,
+        requires_source: bool,
     ) -> Self {
         let mut facts = Facts { extensions: extensions.clone(), ..Facts::default() };
         facts.own_numbers =
@@ -64,6 +67,7 @@ impl Account {
             from,
             own_numbers,
             extensions,
+            requires_source,
             facts: RwLock::new(Arc::new(facts)),
             known: watch::Sender::new(false),
         }

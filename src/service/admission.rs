@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, MARKER, Name, PhoneNumber,
+    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Level, MARKER, Name, PhoneNumber,
     Sounds, Step,
 };
 
@@ -77,6 +77,9 @@ impl Service {
         let steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
         if steps.iter().all(|step| step.skipped) {
             return Err(StartRefusal::Landline);
+        }
+        if let Some(demanded) = request.evidence {
+            steps.iter().try_for_each(|step| brings(found, step, demanded))?;
         }
         let code_length = self.code_length(request, &steps)?;
         Ok(Admitted { account, steps, code_length, expires_in: self.lifetime(request)? })
@@ -282,4 +285,18 @@ impl PromptKey {
 fn list<'a>(names: impl Iterator<Item = &'a Name>) -> String {
     let names: Vec<&str> = names.map(Name::as_str).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Whether a step's result can have the evidence that is demanded. All else that a level
+/// needs is required of every notification.
+fn brings(account: &Account, step: &Step, demanded: Level) -> Result<(), StartRefusal> {
+    let reaches = step.button().map(|button| match (account.requires_source, button.random_key) {
+        (false, _) => Level::Weak,
+        (true, false) => Level::Partial,
+        (true, true) => Level::Strong,
+    });
+    if reaches.is_some_and(|level| level >= demanded) {
+        return Ok(());
+    }
+    Err(StartRefusal::Evidence { demanded, channel: step.channel(), reaches })
 }

@@ -1,15 +1,18 @@
 //! Keys: who may use the service. A key belongs to an app and has scopes; its
 //! secret is random, shown once, and kept as a hash.
 
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use dashmap::DashMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Name, Secret};
+use crate::domain::{Name, Network, Secret};
 use crate::store::{KeyRow, Store, StoreError};
 
 use super::{Actor, Administered, Service, SignatureMethod};
@@ -60,12 +63,16 @@ pub struct Caller {
 }
 
 /// What a key has beyond its scopes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyOptions {
     /// Whether test numbers act for it.
     pub test: bool,
     /// How it may sign requests, if it may.
     pub signs: Option<SignatureMethod>,
+    /// How long it is in force, if not until it is revoked.
+    pub expires_in: Option<SignedDuration>,
+    /// From where it counts; from everywhere if there are none.
+    pub networks: Vec<Network>,
 }
 
 /// Why a key is not accepted.
@@ -76,6 +83,12 @@ pub enum KeyRefusal {
         "the key is not accepted; send \"Authorization: Bearer ID.SECRET\" with a key from `ringproof keys create`"
     )]
     NotAccepted,
+    /// Its time is over. Only told to who knows its secret.
+    #[error("the key has expired; ask an operator for a new one")]
+    Expired,
+    /// It does not count from this address. Only told to who knows its secret.
+    #[error("the key does not count from the address {0}; an operator can list its networks")]
+    ForbiddenSource(IpAddr),
     /// A given key is too short to be safe.
     #[error(
         "a key is ID.SECRET: an id of 1 to 64 and a secret of 16 to 128 characters of A-Z, a-z, 0-9, \"-\" and \"_\""
@@ -104,13 +117,31 @@ pub struct NewKey {
 }
 
 /// The keys that are in force, by id. Written after the store, read on each request.
-pub(super) struct Keys(DashMap<Box<str>, KeyRow>);
+pub(super) struct Keys(DashMap<Box<str>, InForce>);
+
+/// A key, and when it was last used, in seconds since 1970. Requests only write that
+/// number; the store learns of it once a minute.
+struct InForce {
+    row: KeyRow,
+    used_at: AtomicI64,
+}
+
+impl InForce {
+    fn new(row: KeyRow) -> Self {
+        let used_at = row.last_used_at.map_or(i64::MIN, Timestamp::as_second);
+        Self { row, used_at: AtomicI64::new(used_at) }
+    }
+
+    fn used_at(&self) -> Option<Timestamp> {
+        Timestamp::from_second(self.used_at.load(Ordering::Relaxed)).ok()
+    }
+}
 
 impl Keys {
     pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         let rows = store.keys().await?;
         let in_force = rows.into_iter().filter(|row| row.revoked_at.is_none());
-        Ok(Self(in_force.map(|row| (row.id.clone(), row)).collect()))
+        Ok(Self(in_force.map(|row| (row.id.clone(), InForce::new(row))).collect()))
     }
 }
 
@@ -124,21 +155,66 @@ impl Caller {
 impl Keys {
     /// A key in force.
     pub(super) fn find(&self, id: &str) -> Option<KeyRow> {
-        self.0.get(id).map(|row| row.clone())
+        self.0.get(id).map(|key| key.row.clone())
+    }
+
+    /// Changes what is known of a key in force.
+    pub(super) fn change(&self, id: &str, change: impl FnOnce(&mut KeyRow)) {
+        if let Some(mut key) = self.0.get_mut(id) {
+            change(&mut key.row);
+        }
+    }
+
+    /// The keys that were used later than the store knows, and when.
+    pub(super) fn unnoted(&self) -> Vec<(Box<str>, Timestamp)> {
+        let later = |key: &InForce| key.used_at().filter(|at| Some(*at) > key.row.last_used_at);
+        self.0.iter().filter_map(|key| Some((key.key().clone(), later(&key)?))).collect()
+    }
+
+    /// Notes a use at `now` and from `source`, unless the key has ended or does not
+    /// count from there.
+    pub(super) fn use_from(
+        &self,
+        row: &KeyRow,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<(), KeyRefusal> {
+        if row.expires_at.is_some_and(|end| end <= now) {
+            return Err(KeyRefusal::Expired);
+        }
+        let listed = || row.networks.iter().any(|network| network.contains(source));
+        if !row.networks.is_empty() && !listed() {
+            return Err(KeyRefusal::ForbiddenSource(source));
+        }
+        if let Some(key) = self.0.get(&row.id) {
+            key.used_at.fetch_max(now.as_second(), Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
+/// Whether this is the key's secret, or the one before it while that is good.
+fn knows(row: &KeyRow, secret: &str, now: Timestamp) -> bool {
+    let hash = hash(secret);
+    let is = |known: &[u8; 32]| bool::from(hash.ct_eq(known));
+    let previous = row.previous.filter(|previous| now < previous.until);
+    is(&row.secret_hash) || previous.is_some_and(|previous| is(&previous.hash))
+}
+
 impl Service {
-    /// Who sent this bearer token.
+    /// Who sent this bearer token from the address `source`.
     ///
     /// # Errors
-    /// `NotAccepted`, whatever is wrong with it.
-    pub fn caller(&self, token: &str) -> Result<Caller, KeyRefusal> {
+    /// `NotAccepted`, whatever is wrong with it; to who knows the secret, that the key
+    /// has expired or does not count from there.
+    pub fn caller(&self, token: &str, source: IpAddr) -> Result<Caller, KeyRefusal> {
         let (id, secret) = token.split_once('.').ok_or(KeyRefusal::NotAccepted)?;
-        let row = self.keys.0.get(id).ok_or(KeyRefusal::NotAccepted)?;
-        if !bool::from(hash(secret).ct_eq(&row.secret_hash)) {
+        let row = self.keys.find(id).ok_or(KeyRefusal::NotAccepted)?;
+        let now = self.clock.now();
+        if !knows(&row, secret, now) {
             return Err(KeyRefusal::NotAccepted);
         }
+        self.keys.use_from(&row, source, now)?;
         Ok(Caller::of(&row))
     }
 
@@ -162,7 +238,7 @@ impl Service {
         by: &Actor,
     ) -> Result<NewKey, KeyRefusal> {
         let id = format!("key_{}", const_hex::encode(rand::random::<[u8; 8]>()));
-        let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        let (secret, _) = new_secret();
         self.keep_key(&Secret::new(format!("{id}.{secret}")), app, scopes, options, by).await
     }
 
@@ -190,10 +266,12 @@ impl Service {
     ) -> Result<NewKey, KeyRefusal> {
         let mut row = new_row(key, app, scopes, self.clock.now())?;
         row.test = options.test;
+        row.expires_at = options.expires_in.map(|span| later(row.created_at, span));
+        row.networks = options.networks;
         let signing = options.signs.map(|method| self.new_signing_secret(&row.id, method));
         row.signature_secret = signing.as_ref().map(|(_, sealed)| sealed.clone());
         let signature_secret = signing.map(|(secret, _)| secret);
-        if let Some(known) = self.keys.0.get(&row.id).map(|known| known.clone()) {
+        if let Some(known) = self.keys.find(&row.id) {
             let same = known.secret_hash == row.secret_hash && known.app == row.app;
             return if same {
                 Ok(NewKey { row: known, key: key.clone(), signature_secret: None })
@@ -208,7 +286,7 @@ impl Service {
             after: Some(told(&row)),
         };
         self.store.create_key(row.clone(), self.audited(by, done)).await?;
-        self.keys.0.insert(row.id.clone(), row.clone());
+        self.keys.0.insert(row.id.clone(), InForce::new(row.clone()));
         Ok(NewKey { row, key: key.clone(), signature_secret })
     }
 
@@ -217,7 +295,12 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn list_keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        self.store.keys().await
+        let mut rows = self.store.keys().await?;
+        for row in &mut rows {
+            let used_at = self.keys.0.get(&row.id).and_then(|key| key.used_at());
+            row.last_used_at = row.last_used_at.max(used_at);
+        }
+        Ok(rows)
     }
 
     /// Revokes a key, effective at once.
@@ -236,11 +319,24 @@ impl Service {
 }
 
 /// What the audit log says of a key.
-fn told(row: &KeyRow) -> Value {
+pub(super) fn told(row: &KeyRow) -> Value {
     json!({
         "app": row.app.as_str(), "scopes": row.scopes, "test": row.test,
         "signs": row.signature_secret.is_some(),
+        "expires_at": row.expires_at.map(|at| at.to_string()),
+        "networks": row.networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
+}
+
+fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// A secret, and its hash.
+pub(super) fn new_secret() -> (String, [u8; 32]) {
+    let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let hash = hash(&secret);
+    (secret, hash)
 }
 
 fn new_row(
@@ -269,6 +365,10 @@ fn new_row(
         signature_secret: None,
         created_at: now,
         revoked_at: None,
+        expires_at: None,
+        last_used_at: None,
+        previous: None,
+        networks: Vec::new(),
     })
 }
 

@@ -9,6 +9,7 @@ mod account;
 mod admission;
 mod audit;
 mod browse;
+mod buckets;
 mod cancel;
 mod check;
 mod codes;
@@ -16,10 +17,12 @@ mod compose;
 mod credit;
 mod deliveries;
 mod dispatch;
+mod erase;
 mod expire;
 mod feed;
 mod forward;
 mod key;
+mod key_life;
 mod next;
 mod notifications;
 mod offset;
@@ -76,10 +79,13 @@ pub use crate::store::{
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
+pub use buckets::{Buckets, Empty, Rate, site};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
+pub use erase::{EraseRefusal, ErasedCounts};
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
+pub use key_life::{MAX_OVERLAP, RotatedKey};
 pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use presence::{RECOVERY_GRACE, STORE_ANSWERS_WITHIN};
@@ -291,6 +297,9 @@ impl Service {
         self.begin_closing();
         self.background.tasks.close();
         self.background.tasks.wait().await;
+        if let Err(error) = self.note_key_uses().await {
+            tracing::warn!(error = %error, "the last use of keys could not be noted");
+        }
         self.store.clone().close().await;
     }
 }

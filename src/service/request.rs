@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Channel, Code, CodeRules, EmailAddress, Key, Name, PhoneNumber, Recipient, Verification,
+    Channel, Code, CodeRules, EmailAddress, Key, Level, Name, PhoneNumber, Recipient, Verification,
 };
 
 /// The longest id of an SMS template, in bytes.
@@ -46,6 +46,8 @@ pub struct StartRequest {
     pub answer_within: SignedDuration,
     /// Whether the key is one for tests.
     pub test: bool,
+    /// The least evidence with which it may be verified, if the app demands some.
+    pub evidence: Option<Level>,
 }
 
 /// What to try.

@@ -2,6 +2,8 @@
 //! random and kept as a keyed hash only; whether its key may still operate is asked
 //! at every use, so that a revoked key ends its sessions.
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -61,15 +63,17 @@ impl Session {
 }
 
 impl Service {
-    /// Opens a session for the holder of a key with the scope `operate`; what the
-    /// browser is to send from then on.
+    /// Opens a session for the holder of a key with the scope `operate`, whose browser is
+    /// at `source`; what it is to send from then on.
     ///
     /// # Errors
     /// When the key is not accepted, may not operate, or the store does not answer.
-    pub async fn sign_in(&self, token: &str) -> Result<Secret, SessionRefusal> {
-        let operator = self.caller(token).map_err(|refusal| match refusal {
+    pub async fn sign_in(&self, token: &str, source: IpAddr) -> Result<Secret, SessionRefusal> {
+        let operator = self.caller(token, source).map_err(|refusal| match refusal {
             KeyRefusal::Store(error) => SessionRefusal::Store(error),
             KeyRefusal::NotAccepted
+            | KeyRefusal::Expired
+            | KeyRefusal::ForbiddenSource(_)
             | KeyRefusal::Malformed
             | KeyRefusal::Exists
             | KeyRefusal::NotFound => SessionRefusal::NotAccepted,
@@ -126,7 +130,9 @@ impl Service {
     ) -> Result<(Session, Timestamp), SessionRefusal> {
         let hash = self.session_hash(cookie);
         let row = self.store.session(hash).await?.ok_or(SessionRefusal::Ended)?;
-        let operator = self.keys.find(&row.key_id).map(|key| Caller::of(&key));
+        let key = self.keys.find(&row.key_id);
+        let key = key.filter(|key| key.expires_at.is_none_or(|end| now < end));
+        let operator = key.map(|key| Caller::of(&key));
         let operator = operator.filter(|operator| operator.scopes.contains(&Scope::Operate));
         let ends_at = row.opened_at + SESSION_MAX;
         let over = now >= ends_at || now.duration_since(row.seen_at) >= SESSION_IDLE;

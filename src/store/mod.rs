@@ -10,6 +10,7 @@ mod browse;
 mod change;
 mod copy;
 mod delivery;
+mod erasure;
 mod error;
 mod intent;
 mod journal;
@@ -39,13 +40,14 @@ pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
 };
+pub use erasure::{Erased, Erasure};
 pub use error::{OpenError, StoreError};
 pub use intent::{Intended, Intent};
 pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
     NotificationSearch,
 };
-pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Search, Swept};
 pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{
     CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
@@ -232,6 +234,30 @@ impl Store {
         audited: Audited,
     ) -> Result<bool, StoreError> {
         self.0.revoke_key(id, at, audited).await
+    }
+
+    /// Gives a key that is not revoked the secret with the hash `to`; the present one
+    /// becomes the previous one, good before `until`. Whether there was such a key; if
+    /// so, `audited` is appended in the same transaction.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rotate_key(
+        &self,
+        id: &str,
+        to: [u8; 32],
+        until: Timestamp,
+        audited: Audited,
+    ) -> Result<bool, StoreError> {
+        self.0.rotate_key(id, to, until, audited).await
+    }
+
+    /// Notes when keys were last used; an earlier use than the one known changes nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn used_keys(&self, used: Vec<(Box<str>, Timestamp)>) -> Result<(), StoreError> {
+        self.0.used_keys(used).await
     }
 
     /// Notes the digest of a signature; whether it was not known. It is kept for an hour.

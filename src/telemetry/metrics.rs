@@ -43,10 +43,12 @@ pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 9] = [
+const ALARMS: [&str; 11] = [
     "disputed",
     "endpoint_disabled",
+    "forged_notification",
     "near_miss",
+    "notification_settings",
     "provider_refused",
     "spill_damaged",
     "spill_refused",

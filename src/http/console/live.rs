@@ -10,11 +10,11 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Bytes, Data, Path, Query};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::{Secret, VerificationId};
 
 use super::super::state::State;
+use super::super::waits::{Place, Waiter};
 use super::operator::Operator;
 use super::refused::Refused;
 use super::verification::id_of;
@@ -37,7 +37,7 @@ pub async fn verification(
     shown: Query<Shown>,
 ) -> Result<HttpResponse, Refused> {
     let id = state.service.show_any(id_of(&id)?).await?.id;
-    let place = state.place_to_wait()?;
+    let place = state.waits.place(Waiter::Key(operator.session.operator.key_id.clone()))?;
     let watching = Watching {
         state: state.into_inner(),
         cookie: operator.cookie,
@@ -58,7 +58,7 @@ struct Watching {
     cookie: Secret,
     id: VerificationId,
     shown: u32,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Watching {

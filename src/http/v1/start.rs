@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::domain::{self, CodeRules, Name};
+use crate::domain::{self, CodeRules, Level, Name};
 use crate::service::{ANSWER_WITHIN, Idempotency, StartRefusal, StartRequest, Started, to_the_end};
 
 use super::super::access::{Holder, ToStart, not_shown};
@@ -20,6 +21,7 @@ use super::super::error::Code;
 use super::super::problem::{Problem, sentence};
 use super::super::read::{Json, Wait, idempotency, wait_of};
 use super::super::state::State;
+use super::super::waits::Waiter;
 use super::step::{self, PlanBody, SoundsBody, StepBody, language, name, recipient, too_long};
 use super::verification::View;
 use super::words;
@@ -32,6 +34,14 @@ const MAX_METADATA: usize = 4 * 1024;
 const RETRY_SOON: u64 = 2;
 /// Seconds after which a provider that was not reached is asked again.
 const RETRY_PROVIDER: u64 = 30;
+
+/// The levels of evidence that can be demanded; the weakest is always reached.
+const DEMANDABLE: [Level; 2] = [Level::Partial, Level::Strong];
+
+fn evidence_levels() -> Object {
+    let words = DEMANDABLE.map(Level::as_str);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
 
 /// What can be wrong with a start.
 pub const PROBLEMS: &[Code] = &[
@@ -119,6 +129,10 @@ pub struct StartBody {
     /// How long the verification may take, in seconds.
     #[schema(minimum = 10, maximum = 600)]
     expires_in: Option<u32>,
+    /// The least evidence that its result must have. A start that cannot reach it is
+    /// refused. `strong` needs `press: "random"`. Default: none is demanded.
+    #[schema(schema_with = evidence_levels)]
+    evidence: Option<String>,
     /// The app's own reference, at most 256 bytes; redeeming compares it.
     #[schema(max_length = 256)]
     reference: Option<String>,
@@ -165,23 +179,25 @@ pub async fn start(
     body: Json<StartBody>,
 ) -> Result<HttpResponse, Problem> {
     let wait = wait_of(request.headers(), None, &state.limits)?;
+    let waiter = holder.waiter();
     let idempotency = idempotency(&request, &state, &holder.app, &body.tree)?;
     let wanted = StartRequest { test: holder.test, ..wanted(holder.app, body.body, idempotency)? };
     let (service, now) = (Arc::clone(&state.service), state.service.clock().now());
     let starting = async move { service.start(wanted).await };
     let started = to_the_end(state.service.background(), starting).await;
-    answer_to(&state, started.map_err(|refusal| refused(refusal, now))?, wait).await
+    answer_to(&state, started.map_err(|refusal| refused(refusal, now))?, wait, waiter).await
 }
 
 async fn answer_to(
     state: &State,
     started: Started,
     wait: Option<Wait>,
+    waiter: Waiter,
 ) -> Result<HttpResponse, Problem> {
     let Started { verification, replayed } = started;
     let mut verification = Arc::new(verification);
     // It runs; a client that finds no place to wait is answered at once.
-    let place = wait.and_then(|wait| state.place_to_wait().ok().map(|place| (wait, place)));
+    let place = wait.and_then(|wait| state.waits.place(waiter).ok().map(|place| (wait, place)));
     let mut applied = None;
     if let Some((wait, _place)) = place {
         verification =
@@ -250,6 +266,16 @@ fn wanted(
         alone: false,
         answer_within: ANSWER_WITHIN,
         test: false,
+        evidence: body.evidence.map(|text| evidence(&text)).transpose()?,
+    })
+}
+
+fn evidence(text: &str) -> Result<Level, Problem> {
+    let found = DEMANDABLE.into_iter().find(|level| level.as_str() == text);
+    found.ok_or_else(|| {
+        let known = DEMANDABLE.map(Level::as_str);
+        let detail = format!("\"evidence\" is one of: {}.", known.join(", "));
+        Problem::field(Code::InvalidField, "evidence", detail).with("known", known.to_vec())
     })
 }
 
@@ -269,6 +295,9 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::PlanLength => Problem::field(Code::InvalidPlan, "plan", detail),
         StartRefusal::ChannelMismatch(channel) => {
             Problem::field(Code::ChannelMismatch, "to", detail).with("channel", channel.as_str())
+        }
+        StartRefusal::Evidence { channel, .. } => {
+            Problem::field(Code::InvalidField, "evidence", detail).with("channel", channel.as_str())
         }
         StartRefusal::Landline => Problem::field(Code::Landline, "to", detail),
         StartRefusal::UnknownCodeLanguage { .. } => {

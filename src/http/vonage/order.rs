@@ -78,6 +78,7 @@ fn wanted(
     let steps: Vec<WantedStep> = table.steps.iter().map(step).collect();
     let sends = steps.iter().filter(|step| matches!(step.by, WantedBy::Code { .. })).count();
     Ok(StartRequest {
+        evidence: None,
         app: caller.app,
         to: to.into(),
         account: None,

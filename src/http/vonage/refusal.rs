@@ -150,6 +150,8 @@ impl Refusal {
     pub fn of_key(refusal: &KeyRefusal, wrong: fn() -> Self) -> Self {
         match refusal {
             KeyRefusal::NotAccepted
+            | KeyRefusal::Expired
+            | KeyRefusal::ForbiddenSource(_)
             | KeyRefusal::Malformed
             | KeyRefusal::Exists
             | KeyRefusal::NotFound => wrong(),
@@ -175,6 +177,7 @@ impl Refusal {
             | StartRefusal::NumberBusy { .. }
             | StartRefusal::NoRoom(_) => Self::throttled(),
             StartRefusal::UnknownAccount(_)
+            | StartRefusal::Evidence { .. }
             | StartRefusal::UnknownPrompt { .. }
             | StartRefusal::PressMismatch { .. }
             | StartRefusal::SoundMissing(_)

@@ -248,7 +248,12 @@ impl Intake {
             tries += 1;
             let error = match Arc::clone(self).judge_now(Arc::clone(&received)).await {
                 Ok(Answer::Acknowledged) => return Became::Applied,
-                Ok(Answer::ForbiddenSource | Answer::Unauthentic | Answer::StoreUnavailable) => {
+                Ok(
+                    Answer::ForbiddenSource
+                    | Answer::Unauthentic
+                    | Answer::TooManyRefused
+                    | Answer::StoreUnavailable,
+                ) => {
                     let why = "it does not pass under the configuration of now";
                     return Became::Impossible(record, why.into());
                 }

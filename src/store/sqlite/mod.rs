@@ -14,6 +14,7 @@ mod copy;
 mod damage;
 mod deliveries;
 mod delivery_log;
+mod erase;
 mod find;
 mod intent;
 mod journal;
@@ -161,6 +162,25 @@ impl Sqlite {
     ) -> Result<bool, StoreError> {
         let id = Box::<str>::from(id);
         self.audited(audited, move |on| keys::revoke(on, &id, at), |revoked| *revoked).await
+    }
+
+    pub(super) async fn rotate_key(
+        &self,
+        id: &str,
+        to: [u8; 32],
+        until: Timestamp,
+        audited: Audited,
+    ) -> Result<bool, StoreError> {
+        let id = Box::<str>::from(id);
+        let work = move |on: &Connection| keys::rotate(on, &id, &to, until);
+        self.audited(audited, work, |rotated| *rotated).await
+    }
+
+    pub(super) async fn used_keys(
+        &self,
+        used: Vec<(Box<str>, Timestamp)>,
+    ) -> Result<(), StoreError> {
+        self.write(move |on| keys::used(on, &used)).await
     }
 
     pub(super) async fn use_signature(

@@ -17,7 +17,7 @@ const AT_ONCE: u32 = 256;
 
 /// A dead claim is kept so much longer, since a new attempt learns from it
 /// which call came before.
-const DEAD_CLAIMS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+pub(super) const DEAD_CLAIMS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long a signature is known: longer than its time stamp is accepted.
 const SIGNATURES_KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -73,6 +73,14 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
     let sql = "SELECT id FROM (SELECT * FROM verifications ORDER BY id LIMIT ?2) \
                WHERE created_at < ?1 AND due_at IS NULL";
     let gone = rows(on, sql, params![before, AT_ONCE], |row| id(row, "verifications", "id"))?;
+    for id in &gone {
+        remove_verification(on, *id)?;
+    }
+    Ok(gone.len() as u64)
+}
+
+/// Removes a verification and what belongs to it; its counts stay.
+pub(super) fn remove_verification(on: &Connection, id: VerificationId) -> Result<(), Failure> {
     let statements = [
         "INSERT INTO counts (day, app, status, outcome, total) \
          SELECT created_at / 86400000000000, app, status, ifnull(outcome, -1), 1 \
@@ -86,12 +94,10 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
         "DELETE FROM alone WHERE verification_id = ?1",
         "DELETE FROM verifications WHERE id = ?1",
     ];
-    for id in &gone {
-        for sql in statements {
-            on.prepare_cached(sql)?.execute([id.as_bytes()])?;
-        }
+    for sql in statements {
+        on.prepare_cached(sql)?.execute([id.as_bytes()])?;
     }
-    Ok(gone.len() as u64)
+    Ok(())
 }
 
 fn uncorrelated(on: &Connection, before: i64) -> Result<u64, Failure> {

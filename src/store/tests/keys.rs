@@ -2,7 +2,7 @@
 
 use super::audit::done;
 use super::*;
-use crate::store::{KeyRow, StoreError};
+use crate::store::{KeyRow, PreviousSecret, StoreError};
 
 pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     KeyRow {
@@ -14,6 +14,10 @@ pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
         signature_secret: Some([5; 40].into()),
         created_at: at(created),
         revoked_at: None,
+        expires_at: Some(at(1_000)),
+        last_used_at: None,
+        previous: None,
+        networks: vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
     }
 }
 
@@ -36,6 +40,30 @@ async fn a_key_that_exists_is_not_replaced() {
     let again = test.store.create_key(key("one", 2), done("key")).await;
     assert!(matches!(again, Err(StoreError::Unavailable { .. })));
     assert_eq!(test.store.keys().await.unwrap(), [key("one", 1)]);
+}
+
+#[tokio::test]
+async fn a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not_rotated() {
+    let test = TestStore::open().await;
+    test.store.create_key(key("one", 1), done("key")).await.unwrap();
+    assert!(test.store.rotate_key("one", [4; 32], at(50), done("key")).await.unwrap());
+    let previous = Some(PreviousSecret { hash: [3; 32], until: at(50) });
+    let rotated = KeyRow { secret_hash: [4; 32], previous, ..key("one", 1) };
+    let test = test.reopen().await;
+    assert_eq!(test.store.keys().await.unwrap(), [rotated]);
+    test.store.revoke_key("one", at(9), done("key")).await.unwrap();
+    assert!(!test.store.rotate_key("one", [5; 32], at(50), done("key")).await.unwrap());
+    assert_eq!(test.store.keys().await.unwrap()[0].secret_hash, [4; 32]);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_key_never_goes_back() {
+    let test = TestStore::open().await;
+    test.store.create_key(key("one", 1), done("key")).await.unwrap();
+    for (used, last) in [(5, 5), (9, 9), (7, 9)] {
+        test.store.used_keys(vec![("one".into(), at(used)), ("none".into(), at(8))]).await.unwrap();
+        assert_eq!(test.store.keys().await.unwrap()[0].last_used_at, Some(at(last)));
+    }
 }
 
 #[tokio::test]
