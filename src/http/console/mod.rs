@@ -8,15 +8,19 @@
 mod assets;
 mod attempt;
 mod attempts;
+mod chart;
 mod cookie;
 mod elements;
 mod filter;
 mod form;
 mod headers;
+mod health;
 mod keys;
 mod live;
 mod notification;
+mod notifications;
 mod operator;
+mod overview;
 mod page;
 mod refused;
 mod sign_in;
@@ -66,6 +70,16 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sign-out").route(web::post().to(sign_out::here)))
         .service(web::resource("/sign-out-everywhere").route(web::post().to(sign_out::everywhere)))
         .service(web::resource("/theme").route(web::post().to(theme::choose)))
+        .service(web::resource("/overview").route(web::get().to(overview::page)))
+        .service(web::resource("/live").route(web::get().to(live::everything)))
+        .service(web::resource("/notifications").route(web::get().to(notifications::page)))
+        .service(
+            web::resource("/notifications/{sequence}").route(web::get().to(notification::page)),
+        )
+        .service(
+            web::resource("/notifications/{sequence}/replay")
+                .route(web::post().to(notification::replay)),
+        )
         .service(web::resource("/verifications").route(web::get().to(verifications::page)))
         .service(web::resource("/verifications/{id}").route(web::get().to(verification::page)))
         .service(web::resource("/verifications/{id}/live").route(web::get().to(live::verification)))
@@ -80,7 +94,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn home(_operator: Operator) -> HttpResponse {
-    page::see_other("/console/verifications")
+    page::see_other("/console/overview")
 }
 
 async fn nowhere() -> Refused {

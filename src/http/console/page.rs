@@ -12,25 +12,33 @@ use super::theme::Theme;
 /// A part of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
+    /// How things go, and what happens now.
+    Overview,
     /// Searching and looking at verifications.
     Verifications,
+    /// What providers reported.
+    Notifications,
     /// Apps and their keys.
     Keys,
 }
 
 impl Section {
-    const ALL: [Self; 2] = [Self::Verifications, Self::Keys];
+    const ALL: [Self; 4] = [Self::Overview, Self::Verifications, Self::Notifications, Self::Keys];
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Overview => "Overview",
             Self::Verifications => "Verifications",
+            Self::Notifications => "Notifications",
             Self::Keys => "Apps and keys",
         }
     }
 
     const fn path(self) -> &'static str {
         match self {
+            Self::Overview => "/console/overview",
             Self::Verifications => "/console/verifications",
+            Self::Notifications => "/console/notifications",
             Self::Keys => "/console/keys",
         }
     }
