@@ -104,7 +104,7 @@ fn totals(numbers: &Numbers) -> Markup {
             div { dt { "Failed" } dd { (failed(total)) } }
             div { dt { "Conversion" } dd { (conversion(total)) } }
             div { dt { "Time to answer" } dd { @match total.took {
-                Some(took) => { (span(took.p50)) " " small { "half · " (span(took.p95)) " 95 %" } }
+                Some(took) => { (span(took.p50)) " " small { "median · 95 % within " (span(took.p95)) } }
                 None => (dash()),
             } } }
         }
@@ -173,7 +173,7 @@ fn table(title: &str, head: &str, stats: &Stats, name: fn(&str) -> String) -> Ma
                 p.empty { "Nothing was started in this time. What apps start shows up here by itself." }
             } @else {
                 table.plain {
-                    thead { tr { th { (head) } th.number { "Started" } th.number { "Verified" } th.number { "Failed" } th.number { "Conversion" } th.number { "Half within" } } }
+                    thead { tr { th { (head) } th.number { "Started" } th.number { "Verified" } th.number { "Failed" } th.number { "Conversion" } th.number { "Median" } } }
                     tbody { @for line in lines.into_iter().take(COUNTRIES) {
                         tr {
                             td { (name(&line.key)) }
@@ -196,7 +196,7 @@ fn channel_name(key: &str) -> String {
 }
 
 fn country_name(key: &str) -> String {
-    if key == "-" { "none or unknown".to_owned() } else { key.to_owned() }
+    if key == "-" { "unknown".to_owned() } else { key.to_owned() }
 }
 
 fn happens(feed: &FeedPage) -> Markup {
