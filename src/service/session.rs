@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use crate::domain::Secret;
 use crate::store::{SessionRow, StoreError};
 
-use super::{Caller, KeyRefusal, Scope, Service};
+use super::{Actor, Administered, Caller, KeyRefusal, Scope, Service};
 
 /// How long a session lasts that nobody uses.
 const SESSION_IDLE: SignedDuration = SignedDuration::from_mins(30);
@@ -46,6 +46,12 @@ pub enum SessionRefusal {
 }
 
 impl Session {
+    /// Who administers in it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Key(self.operator.key_id.clone())
+    }
+
     /// What each form of this session carries, so that no other site can send one.
     #[must_use]
     pub fn form_token(&self) -> &str {
@@ -76,6 +82,7 @@ impl Service {
         if !operator.scopes.contains(&Scope::Operate) {
             return Err(SessionRefusal::NoOperator);
         }
+        self.audit_session("console.signed_in", &operator.key_id).await?;
         let cookie = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let now = self.clock.now();
         let (hash, key_id) = (self.session_hash(&cookie), operator.key_id);
@@ -126,7 +133,15 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn sign_out_everywhere(&self, session: &Session) -> Result<u64, StoreError> {
-        self.store.close_sessions(&session.operator.key_id).await
+        let key_id = &session.operator.key_id;
+        self.audit_session("console.signed_out_everywhere", key_id).await?;
+        self.store.close_sessions(key_id).await
+    }
+
+    async fn audit_session(&self, action: &'static str, key_id: &str) -> Result<(), StoreError> {
+        let (before, after) = (None, None);
+        let done = Administered { action, subject: key_id.to_owned(), before, after };
+        self.audit(&Actor::Key(key_id.into()), done).await.map(drop)
     }
 
     fn session_hash(&self, cookie: &str) -> [u8; 32] {

@@ -8,6 +8,7 @@
 mod assets;
 mod attempt;
 mod attempts;
+mod audit;
 mod chart;
 mod cookie;
 mod elements;
@@ -88,6 +89,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(keys::page))
                 .route(web::post().to(keys::create)),
         )
+        .service(web::resource("/audit").route(web::get().to(audit::page)))
         .service(web::resource("/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .default_service(web::to(nowhere));
     config.service(pages);

@@ -20,10 +20,13 @@ pub enum Section {
     Notifications,
     /// Apps and their keys.
     Keys,
+    /// Who administered what.
+    Audit,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Overview, Self::Verifications, Self::Notifications, Self::Keys];
+    const ALL: [Self; 5] =
+        [Self::Overview, Self::Verifications, Self::Notifications, Self::Keys, Self::Audit];
 
     const fn name(self) -> &'static str {
         match self {
@@ -31,6 +34,7 @@ impl Section {
             Self::Verifications => "Verifications",
             Self::Notifications => "Notifications",
             Self::Keys => "Apps and keys",
+            Self::Audit => "Audit log",
         }
     }
 
@@ -40,6 +44,7 @@ impl Section {
             Self::Verifications => "/console/verifications",
             Self::Notifications => "/console/notifications",
             Self::Keys => "/console/keys",
+            Self::Audit => "/console/audit",
         }
     }
 }
