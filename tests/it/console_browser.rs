@@ -131,3 +131,39 @@ async fn signing_out_everywhere_is_two_clicks() {
     desk.until("input[name=key]").await;
     desk.close().await;
 }
+
+#[tokio::test]
+async fn the_list_and_the_overview_follow_what_happens_without_reload() {
+    let desk = Desk::at("/console/verifications").await;
+    desk.until(".panel.empty").await;
+    desk.run("window.isTheSamePage = true").await;
+    let started = desk.app.begin(NUMBER).await;
+    desk.until("td .badge.open").await;
+    desk.person_presses("1").await;
+    desk.app.outcome(&started["id"]).await;
+    desk.until("td .badge.good").await;
+    assert_eq!(desk.run("return window.isTheSamePage").await, json!(true));
+
+    desk.go("/console/overview").await;
+    assert_eq!(desk.until("#started").await.text().await.unwrap(), "1");
+    desk.until("figure.chart .narrow svg rect.good").await;
+    let fits = desk.run("return document.documentElement.scrollWidth <= innerWidth").await;
+    assert_eq!(fits, json!(true), "the page fits a phone's screen");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn an_operator_opens_a_notification_and_replays_it() {
+    let desk = Desk::at("/console").await;
+    let started = desk.app.begin(NUMBER).await;
+    desk.person_presses("1").await;
+    desk.app.outcome(&started["id"]).await;
+    desk.app.notifications().await;
+    desk.go("/console/notifications?verdict=accepted").await;
+    desk.click("td a.strong").await;
+    desk.click("#replay").await;
+    desk.until(".state .badge.open").await;
+    let state = desk.until(".state").await.text().await.unwrap();
+    assert!(state.ends_with("replay"), "{state}");
+    desk.close().await;
+}

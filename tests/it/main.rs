@@ -19,6 +19,7 @@ mod config;
 mod connections;
 mod console;
 mod console_browser;
+mod console_pages;
 mod crash;
 mod deliveries;
 mod demo;

@@ -21,9 +21,11 @@ pub struct Bar {
 }
 
 /// What is drawn in which colour, each of which becomes a class.
-const TEXT: RGBColor = RGBColor(1, 1, 1);
+/// The colour of what stands beside.
+pub const TEXT: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
-const VERIFIED: RGBColor = RGBColor(3, 3, 3);
+/// The colour of what is well.
+pub const VERIFIED: RGBColor = RGBColor(3, 3, 3);
 const FAILED: RGBColor = RGBColor(4, 4, 4);
 const OTHER: RGBColor = RGBColor(5, 5, 5);
 
@@ -63,6 +65,12 @@ fn drawn(bars: &[Bar], size: (u32, u32)) -> Markup {
         tracing::warn!(error = %error, "a chart was not drawn");
         return html! {};
     }
+    classed(svg)
+}
+
+/// The same with classes in place of colours.
+#[must_use]
+pub fn classed(mut svg: String) -> Markup {
     for (RGBColor(r, g, b), class) in CLASSES {
         for attribute in ["fill", "stroke"] {
             let colour = format!("{attribute}=\"#{r:02X}{g:02X}{b:02X}\"");
@@ -72,7 +80,8 @@ fn drawn(bars: &[Bar], size: (u32, u32)) -> Markup {
     PreEscaped(svg)
 }
 
-type Failed<'a> =
+/// Why nothing was drawn.
+pub type Failed<'a> =
     DrawingAreaErrorKind<<SVGBackend<'a> as plotters::prelude::DrawingBackend>::ErrorType>;
 
 fn draw<'a>(svg: &'a mut String, bars: &[Bar], size: (u32, u32)) -> Result<(), Failed<'a>> {
