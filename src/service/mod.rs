@@ -71,7 +71,7 @@ pub use crate::sounds::{
 pub use crate::store::{
     AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
     DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
-    NotificationPage, NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
+    NotificationPage, NotificationSearch, Search, SoundFile, StatsBy, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};

@@ -46,12 +46,6 @@ pub enum SessionRefusal {
 }
 
 impl Session {
-    /// Who administers in it.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::Key(self.operator.key_id.clone())
-    }
-
     /// What each form of this session carries, so that no other site can send one.
     #[must_use]
     pub fn form_token(&self) -> &str {

@@ -20,6 +20,7 @@ mod connections;
 mod console;
 mod console_browser;
 mod console_pages;
+mod console_sounds;
 mod crash;
 mod deliveries;
 mod demo;

@@ -41,7 +41,7 @@ pub async fn create(state: Data<State>, posted: Posted) -> Result<HttpResponse, 
         }
     };
     let service = state.service.clone();
-    let by = posted.operator.session.actor();
+    let by = posted.operator.actor();
     let work = async move { service.create_key_with(app, &scopes, options, &by).await };
     let made = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let above = Above::Made(Box::new(made));
@@ -55,7 +55,7 @@ pub async fn revoke(
     posted: Posted,
 ) -> Result<HttpResponse, Refused> {
     let service = state.service.clone();
-    let by = posted.operator.session.actor();
+    let by = posted.operator.actor();
     let work = async move { service.revoke_key(&id, &by).await };
     to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(page::see_other("/console/keys"))

@@ -23,13 +23,17 @@ mod notifications;
 mod operator;
 mod overview;
 mod page;
+mod prompts;
 mod refused;
 mod sign_in;
 mod sign_out;
+mod sound;
+mod sounds;
 mod theme;
 mod timeline;
 mod verification;
 mod verifications;
+mod waveform;
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
@@ -89,6 +93,17 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(keys::page))
                 .route(web::post().to(keys::create)),
         )
+        .service(
+            web::resource("/sounds")
+                .route(web::get().to(sounds::page))
+                .route(web::post().to(sounds::upload_one)),
+        )
+        .service(web::resource("/sounds/{name}").route(web::get().to(sound::page)))
+        .service(web::resource("/sounds/{name}/audio").route(web::get().to(sound::audio)))
+        .service(web::resource("/sounds/{name}/delete").route(web::post().to(sound::delete)))
+        .service(web::resource("/prompts").route(web::post().to(prompts::put)))
+        .service(web::resource("/prompts/{name}/call").route(web::post().to(prompts::call)))
+        .service(web::resource("/prompts/{name}/delete").route(web::post().to(prompts::delete)))
         .service(web::resource("/audit").route(web::get().to(audit::page)))
         .service(web::resource("/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .default_service(web::to(nowhere));

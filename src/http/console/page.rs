@@ -18,6 +18,8 @@ pub enum Section {
     Verifications,
     /// What providers reported.
     Notifications,
+    /// What is played into calls.
+    Sounds,
     /// Apps and their keys.
     Keys,
     /// Who administered what.
@@ -25,14 +27,21 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 5] =
-        [Self::Overview, Self::Verifications, Self::Notifications, Self::Keys, Self::Audit];
+    const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Verifications,
+        Self::Notifications,
+        Self::Sounds,
+        Self::Keys,
+        Self::Audit,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Verifications => "Verifications",
             Self::Notifications => "Notifications",
+            Self::Sounds => "Sounds and prompts",
             Self::Keys => "Apps and keys",
             Self::Audit => "Audit log",
         }
@@ -43,6 +52,7 @@ impl Section {
             Self::Overview => "/console/overview",
             Self::Verifications => "/console/verifications",
             Self::Notifications => "/console/notifications",
+            Self::Sounds => "/console/sounds",
             Self::Keys => "/console/keys",
             Self::Audit => "/console/audit",
         }

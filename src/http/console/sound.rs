@@ -7,9 +7,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::domain::Name;
-use crate::service::{
-    Inspection, SoundFile, SoundRefusal, SoundState, SoundVersion, to_the_end,
-};
+use crate::service::{Inspection, SoundFile, SoundRefusal, SoundState, SoundVersion, to_the_end};
 
 use super::super::problem::sentence;
 use super::super::state::State;

@@ -3,9 +3,7 @@
 use std::io::Cursor;
 
 use maud::{Markup, html};
-use plotters::prelude::{
-    ChartBuilder, Color, IntoDrawingArea, RGBColor, Rectangle, SVGBackend,
-};
+use plotters::prelude::{ChartBuilder, Color, IntoDrawingArea, RGBColor, Rectangle, SVGBackend};
 
 use super::chart::{Failed, TEXT, VERIFIED, classed};
 
