@@ -42,7 +42,8 @@ pub async fn put(state: Data<State>, posted: Posted) -> Result<HttpResponse, Ref
     );
     languages.insert(language, three);
     let (service, new) = (state.service.clone(), NewPrompt { default_language, languages });
-    let work = async move { service.put_prompt(name, new).await };
+    let by = posted.operator.actor();
+    let work = async move { service.put_prompt(name, new, &by).await };
     match to_the_end(state.service.background(), work).await {
         Ok(_) => Ok(page::see_other("/console/sounds")),
         Err(PromptRefusal::Store(error)) => Err(Refused::store(&error)),
@@ -54,11 +55,12 @@ pub async fn put(state: Data<State>, posted: Posted) -> Result<HttpResponse, Ref
 pub async fn delete(
     state: Data<State>,
     name: Path<String>,
-    _posted: Posted,
+    posted: Posted,
 ) -> Result<HttpResponse, Refused> {
     let none = || Refused::not_found("There is no stored prompt of this name.");
     let (service, name) = (state.service.clone(), Name::parse(&name).map_err(|_| none())?);
-    let work = async move { service.delete_prompt(&name).await };
+    let by = posted.operator.actor();
+    let work = async move { service.delete_prompt(&name, &by).await };
     match to_the_end(state.service.background(), work).await {
         Ok(()) => Ok(page::see_other("/console/sounds")),
         Err(PromptRefusal::Store(error)) => Err(Refused::store(&error)),
@@ -222,7 +224,7 @@ fn form(operator: &Operator, sounds: &[SoundState]) -> Markup {
                     }
                 }
                 @for part in PARTS {
-                    label { (part) input name=(part) required maxlength="128" list="sounds" autocomplete="off" spellcheck="false"; }
+                    label.part { (part) input name=(part) required maxlength="128" list="sounds" autocomplete="off" spellcheck="false"; }
                 }
                 button.primary { "Store it" }
             }

@@ -52,8 +52,8 @@ pub async fn delete(
     posted: Posted,
 ) -> Result<HttpResponse, Refused> {
     let name = named(&name)?;
-    let (service, sound) = (state.service.clone(), name.clone());
-    let work = async move { service.delete_sound(&sound).await };
+    let (service, sound, by) = (state.service.clone(), name.clone(), posted.operator.actor());
+    let work = async move { service.delete_sound(&sound, &by).await };
     match to_the_end(state.service.background(), work).await {
         Ok(_) => Ok(page::see_other("/console/sounds")),
         Err(why @ SoundRefusal::InUse(_)) => {

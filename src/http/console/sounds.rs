@@ -46,8 +46,8 @@ pub async fn upload_one(
         }
     };
     let service = state.service.clone();
-    let sound = name.clone();
-    let work = async move { service.upload_sound(place, sound, None, upload.file).await };
+    let (sound, by) = (name.clone(), operator.actor());
+    let work = async move { service.upload_sound(place, sound, None, upload.file, &by).await };
     match to_the_end(state.service.background(), work).await {
         Ok(_) => Ok(page::see_other(&format!("/console/sounds/{name}"))),
         Err(SoundRefusal::Store(error)) => Err(Refused::store(&error)),
