@@ -74,6 +74,13 @@ fn what_to_do(kind: &str) -> String {
         "endpoint_disabled" => "An app's endpoint answered 410; enable it once it is back.",
         "near_miss" => "A report named almost the number of a call in flight; look at the log.",
         "provider_refused" => "The provider gave up a call: money, or a limit of the account.",
+        "store_away" => {
+            "The store takes no writes; make room on its disk, or mend what the log names."
+        }
+        "store_damaged" => "Pages of the store are damaged; restore a backup.",
+        "spill_refused" | "spill_damaged" => {
+            "The spill beside the store is at fault; the log says how."
+        }
         "unlisted_source" => {
             "A signed report came from an address that is not listed; the log names it."
         }

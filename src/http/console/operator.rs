@@ -67,8 +67,11 @@ pub async fn of(request: &HttpRequest) -> Result<Operator, Refused> {
             Refused::SignIn { back: here.clone(), has_ended: true }
         }
     })?;
-    if is_by_person(request) {
-        state.service.note_use(&session).await?;
+    if is_by_person(request)
+        && let Err(error) = state.service.note_use(&session).await
+    {
+        // Pages are to be seen most of all while the store takes no writes.
+        tracing::warn!(error = %error, "the use of a session was not noted; it may end early");
     }
     Ok(Operator { session, cookie: Secret::new(cookie), theme: Theme::of(request), here })
 }

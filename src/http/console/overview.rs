@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::domain::{Channel, Status};
-use crate::service::{FeedPage, Stats, StatsBy, StatsLine, StatsWanted};
+use crate::service::{FeedPage, Stats, StatsBy, StatsLine, StatsWanted, StoreError};
 
 use super::super::state::State;
 use super::chart::{self, Bar};
@@ -56,7 +56,7 @@ pub async fn page(
     // The place before what is read, so that no change between is missed.
     let feed = state.service.feed(None, FEED).await?;
     let now = state.service.clock().now();
-    let numbers = numbers(&state, days, now).await?;
+    let numbers = numbers(&state, days, now).await;
     let health = health::panels(&state).await;
     let content = html! {
         header.row {
@@ -68,11 +68,9 @@ pub async fn page(
             }
         }
         div data-live={ "/console/live?after=" (feed.end) } {
-            (totals(&numbers))
-            (over_time(&numbers, now))
-            div.columns {
-                (table("By channel", "Channel", &numbers.by_channel, channel_name))
-                (table("By country", "Country", &numbers.by_country, country_name))
+            @match &numbers {
+                Ok(numbers) => (counts(numbers, now)),
+                Err(_) => p.notice role="alert" { "Nothing can be counted, since the store takes no writes. Make room on its disk, or mend what the log names." },
             }
             div.columns {
                 (happens(&feed))
@@ -83,7 +81,7 @@ pub async fn page(
     Ok(page::of(&operator, Section::Overview, TITLE, &content))
 }
 
-async fn numbers(state: &State, days: i64, now: Timestamp) -> Result<Numbers, Refused> {
+async fn numbers(state: &State, days: i64, now: Timestamp) -> Result<Numbers, StoreError> {
     let from = now - SignedDuration::from_hours(24 * (days - 1));
     let wanted = |by| StatsWanted { from, until: now, app: None, by };
     let over = if days == 1 { StatsBy::Hour } else { StatsBy::Day };
@@ -93,6 +91,17 @@ async fn numbers(state: &State, days: i64, now: Timestamp) -> Result<Numbers, Re
         by_country: state.service.stats(wanted(StatsBy::Country)).await?,
         by_time: state.service.stats(wanted(over)).await?,
     })
+}
+
+fn counts(numbers: &Numbers, now: Timestamp) -> Markup {
+    html! {
+        (totals(numbers))
+        (over_time(numbers, now))
+        div.columns {
+            (table("By channel", "Channel", &numbers.by_channel, channel_name))
+            (table("By country", "Country", &numbers.by_country, country_name))
+        }
+    }
 }
 
 fn totals(numbers: &Numbers) -> Markup {
