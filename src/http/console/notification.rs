@@ -39,11 +39,11 @@ pub async fn page(
 pub async fn replay(
     state: Data<State>,
     sequence: Path<String>,
-    _posted: Posted,
+    posted: Posted,
 ) -> Result<HttpResponse, Refused> {
     let sequence = sequence_of(&sequence)?;
-    let intake = state.intake.clone();
-    let work = async move { intake.replay(sequence).await };
+    let (intake, by) = (state.intake.clone(), posted.operator.actor());
+    let work = async move { intake.replay(sequence, &by).await };
     let replay = to_the_end(state.service.background(), work).await.map_err(|why| match why {
         ReplayRefusal::NotFound => not_found(),
         ReplayRefusal::NotKept => Refused::unreadable("Its content was not kept, so it cannot be replayed."),
