@@ -74,8 +74,7 @@ pub use crate::sounds::{
 pub use crate::store::{
     AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
     DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
-    Notification, NotificationPage, NotificationSearch, Search, SoundFile, StatsBy, StoreError,
-    Target, Tried,
+    NotificationPage, NotificationSearch, Search, SoundFile, StatsBy, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
@@ -99,7 +98,7 @@ pub use request::{
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
-pub use session::{SESSION_IDLE, SESSION_MAX, Session, SessionRefusal};
+pub use session::{Session, SessionRefusal};
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
 pub use sound_files::PlaceToPrepare;

@@ -144,6 +144,16 @@ impl MetricsHandle {
         self.0.render()
     }
 
+    /// How often each alarm was raised since the start.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<(String, u64)> {
+        let text = self.render();
+        let begin = format!("{ALARMS_TOTAL}{{alarm=\"");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&begin));
+        let counted = lines.filter_map(|line| line.split_once("\"} "));
+        counted.filter_map(|(kind, count)| Some((kind.to_owned(), count.parse().ok()?))).collect()
+    }
+
     /// Sorts recorded values into their buckets. Without it they pile up until the next
     /// [`MetricsHandle::render`], which may never come.
     pub fn upkeep(&self) {

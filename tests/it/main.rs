@@ -19,6 +19,8 @@ mod config;
 mod connections;
 mod console;
 mod console_browser;
+mod console_pages;
+mod console_sounds;
 mod crash;
 mod deliveries;
 mod demo;

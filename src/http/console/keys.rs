@@ -54,7 +54,8 @@ pub async fn revoke(
     id: Path<String>,
     posted: Posted,
 ) -> Result<HttpResponse, Refused> {
-    let (service, by) = (state.service.clone(), posted.operator.actor());
+    let service = state.service.clone();
+    let by = posted.operator.actor();
     let work = async move { service.revoke_key(&id, &by).await };
     to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(page::see_other("/console/keys"))

@@ -16,4 +16,4 @@ pub use idempotency::idempotency;
 pub use json::canonical;
 pub use prefer::{Wait, WaitLimits, wait_of};
 pub use query::{Query, pairs};
-pub use upload::upload;
+pub use upload::{Upload, upload};
