@@ -90,6 +90,7 @@ fn the_uncommented_example_loads_and_shows_the_defaults_of_an_account() {
     assert_eq!(shop.endpoints["orders"].events, Events::Status);
     let mut shown = example.accounts["main"].clone();
     assert_eq!(shown.from.take().as_deref(), Some("442030000000"));
+    assert!(shown.forward.take().is_some());
     let least = Written::new(ACCOUNT).load(&[], &[]).unwrap();
     assert_eq!(format!("{shown:?}"), format!("{:?}", least.accounts["main"]));
 }
