@@ -4,6 +4,13 @@ use super::audit::done;
 use super::*;
 use crate::store::{KeyRow, StoreError};
 
+contract!(
+    keys_are_listed_in_order_of_creation_and_revoked_once,
+    a_key_that_exists_is_not_replaced,
+    the_first_fingerprint_is_kept_and_another_one_does_not_match,
+    a_store_that_can_be_written_passes_the_probe_again_and_again,
+);
+
 pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     KeyRow {
         id: id.into(),
@@ -17,7 +24,6 @@ pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     }
 }
 
-#[tokio::test]
 async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     let test = TestStore::open().await;
     test.store.create_key(key("second", 2), done("key")).await.unwrap();
@@ -29,7 +35,6 @@ async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     assert_eq!(test.store.keys().await.unwrap(), [revoked, key("second", 2)]);
 }
 
-#[tokio::test]
 async fn a_key_that_exists_is_not_replaced() {
     let test = TestStore::open().await;
     test.store.create_key(key("one", 1), done("key")).await.unwrap();
@@ -38,7 +43,6 @@ async fn a_key_that_exists_is_not_replaced() {
     assert_eq!(test.store.keys().await.unwrap(), [key("one", 1)]);
 }
 
-#[tokio::test]
 async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
     let test = TestStore::open().await;
     assert!(test.store.fingerprint([1; 32]).await.unwrap());
@@ -47,7 +51,6 @@ async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
     assert!(!test.store.fingerprint([2; 32]).await.unwrap());
 }
 
-#[tokio::test]
 async fn a_store_that_can_be_written_passes_the_probe_again_and_again() {
     let test = TestStore::open().await;
     test.store.probe().await.unwrap();
