@@ -8,6 +8,7 @@
 mod audit;
 mod browse;
 mod change;
+mod changes;
 mod copy;
 mod delivery;
 mod error;
@@ -38,6 +39,7 @@ use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
+pub use changes::{Changed, Changes};
 pub use copy::{CopyError, backup, check, restore};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
@@ -320,6 +322,17 @@ impl Store {
         verifications: Vec<(Verification, Vec<Claim>)>,
     ) -> Result<(), StoreError> {
         adapter!(self.seed(verifications))
+    }
+
+    /// The store's own clock, if it has one that all its processes share: theirs may differ.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        match &*self.0 {
+            Adapter::Sqlite(_) => Ok(None),
+            Adapter::Postgres(store) => store.now().await.map(Some),
+        }
     }
 
     /// Commits a row of its own, to see whether the store can be written.

@@ -70,7 +70,14 @@ impl Batch for Admissions {
         keep_alone(on, &known.old.alone, &writes.alone).await?;
         keep_claims(on, &known.old.claims, &writes.claims).await?;
         self.keep(on, jobs, &admitted).await?;
-        transaction.commit(admitted).await
+        let changed: Vec<_> = admitted
+            .iter()
+            .filter_map(|admitted| match admitted {
+                Admitted::Start(new, _) | Admitted::Intent(new, _) => Some((new.id, new.version)),
+                Admitted::NotStarted(_) | Admitted::NotIntended(_) => None,
+            })
+            .collect();
+        transaction.commit(admitted, &changed).await
     }
 
     fn answer(job: Job, admitted: Admitted) -> Answer {

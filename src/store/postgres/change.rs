@@ -77,7 +77,13 @@ impl Batch for Changes {
             insert::due(on, &due),
             insert::deliveries(on, &deliveries),
         )?;
-        transaction.commit(done).await
+        let changed: Vec<_> = kept()
+            .filter_map(|job| match job {
+                Job::Change(change) => Some((change.id, change.version)),
+                Job::Journal(_) => None,
+            })
+            .collect();
+        transaction.commit(done, &changed).await
     }
 
     fn answer(job: Job, stored: bool) -> Written {

@@ -125,6 +125,13 @@ pub(super) async fn idempotency(
     row.as_ref().map(read).transpose()
 }
 
+/// The server's clock, to the microsecond.
+pub(super) async fn now(on: &Object) -> Result<Timestamp, Failure> {
+    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 * 1000 AS now";
+    let row = on.query_one(&on.prepare_cached(sql).await?, &[]).await?;
+    time(&row, "clock", "now")
+}
+
 /// The verification that a claim names, with all that it claims.
 pub(super) async fn claiming(
     on: &Object,

@@ -15,6 +15,8 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::columns::Failure;
 use super::connect::{Connections, Link, within};
+use super::feed::notify_and_commit;
+use crate::domain::VerificationId;
 use crate::store::StoreError;
 
 /// The most jobs in one transaction.
@@ -73,10 +75,15 @@ impl<'l, D> Transaction<'l, D> {
         Ok(Self { on, number: number.unwrap_or_default().to_owned(), decided: None })
     }
 
-    /// Commits. `done` is what each job came to, in their order.
-    pub(super) async fn commit(&mut self, done: Vec<D>) -> Result<Ended, Failure> {
+    /// Commits, and tells the other replicas of the versions that were made. `done` is what
+    /// each job came to, in their order.
+    pub(super) async fn commit(
+        &mut self,
+        done: Vec<D>,
+        changed: &[(VerificationId, u32)],
+    ) -> Result<Ended, Failure> {
         self.decided = Some(done);
-        self.on.batch_execute("COMMIT").await?;
+        self.on.batch_execute(&notify_and_commit(changed)).await?;
         Ok(Ended(()))
     }
 }

@@ -12,6 +12,7 @@ mod columns;
 mod connect;
 mod deliveries;
 mod delivery_log;
+mod feed;
 mod find;
 mod insert;
 mod journal;
@@ -26,12 +27,14 @@ mod stats;
 mod sweep;
 
 use jiff::Timestamp;
+use tokio::sync::broadcast;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::change::JournalRow;
 use super::kept::Retention;
 use super::{
-    Audited, Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError,
-    Search, Settings, Start, Started, StoreError, Swept,
+    Audited, Change, Changed, Committed, Intended, Intent, KeyRow, Notification, NotificationRow,
+    OpenError, Search, Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Secret, Timing, Verification, VerificationId};
 use admit::{Admissions, Answer};
@@ -67,6 +70,9 @@ pub(super) struct Postgres {
     /// Starts and later steps, which look before they write.
     admissions: Lane<Admissions>,
     connections: Connections,
+    /// Tells of changes; two tasks feed it.
+    changed: broadcast::Sender<Changed>,
+    listeners: [AbortOnDropHandle<()>; 2],
     timing: Timing,
     retention: Retention,
 }
@@ -211,6 +217,14 @@ impl Postgres {
         Ok(seeded?)
     }
 
+    pub(super) fn changes(&self) -> broadcast::Receiver<Changed> {
+        self.changed.subscribe()
+    }
+
+    pub(super) async fn now(&self) -> Result<Timestamp, StoreError> {
+        ask!(self, on => find::now(on))
+    }
+
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         ask!(self, on => keys::probe(on))
     }
@@ -230,6 +244,7 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.changes.close().await;
         self.admissions.close().await;
+        self.listeners.iter().for_each(AbortOnDropHandle::abort);
         self.connections.close();
     }
 }

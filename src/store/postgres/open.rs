@@ -1,21 +1,26 @@
 //! Opening: one schema, brought up to date by whichever replica comes first, or a clear
 //! word why not.
 
+use tokio::sync::broadcast;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::address::Address;
 use super::admit::Admissions;
 use super::change::Changes;
 use super::connect::{Connections, PATIENCE};
 use super::lane::Lane;
-use super::{Postgres, Retention};
+use super::{Postgres, Retention, feed};
 use crate::domain::Secret;
 use crate::store::{OpenError, Settings};
 
 pub(super) mod embedded {
     refinery::embed_migrations!("src/store/postgres/migrations");
 }
+
+/// How many notices of changes wait for whoever is slow; who misses one is told so.
+const CHANGES: usize = 1024;
 
 /// What a replica holds while it migrates: "RPschema" in ASCII.
 const LOCK: &str = "SELECT pg_advisory_lock(5931033178073623905)";
@@ -30,11 +35,18 @@ pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, 
         Err(error) => return Err(OpenError::Unreachable { server, source: Box::new(error) }),
     };
     migrate(&mut client, &address).await?;
-    let connections = Connections::new(address.connector);
+    let connections = Connections::new(address.connector.clone());
+    let (changed, _) = broadcast::channel(CHANGES);
+    let listeners = [
+        tokio::spawn(feed::listen(address.connector, changed.clone())),
+        tokio::spawn(feed::look(connections.clone(), changed.clone())),
+    ];
     Ok(Postgres {
         changes: Lane::start(Changes, connections.clone()),
         admissions: Lane::start(Admissions { timing: settings.timing }, connections.clone()),
         connections,
+        changed,
+        listeners: listeners.map(AbortOnDropHandle::new),
         timing: settings.timing,
         retention: Retention::of(settings),
     })

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
+use crate::store::{Changed, Changes};
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -64,4 +65,61 @@ async fn replicas_that_open_an_empty_database_at_once_migrate_it_once() {
     for opened in join_all([open(), open(), open()]).await {
         opened.unwrap().unwrap().probe().await.unwrap();
     }
+}
+
+/// Waits until a version is told, or that one was missed.
+async fn told(changes: &mut Changes, verification: &Verification) {
+    let told = (verification.id, verification.version);
+    loop {
+        match changes.next().await {
+            Changed::These(these) if these.contains(&told) => return,
+            Changed::These(_) | Changed::Missed => {}
+        }
+    }
+}
+
+async fn in_time(waiting: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_replica_stores_the_other_is_told() {
+    let (test, other) = two().await;
+    let mut changes = other.changes();
+    let verification = test.started(NUMBER, at(0)).await;
+    in_time(told(&mut changes, &verification)).await;
+    let next = test.happened(&verification, pressed(5_000, at(9)), at(9)).await;
+    in_time(told(&mut changes, &next)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_while_nobody_can_listen_is_told_all_the_same() {
+    let (test, other) = two().await;
+    let StoreUrl::Postgres(url) = &test.url else { panic!() };
+    let database = server::Server::database(url.expose());
+    let mut changes = other.changes();
+    let mut verification = test.started(NUMBER, at(0)).await;
+    in_time(told(&mut changes, &verification)).await;
+    for second in 1..4 {
+        server::shared().execute(
+            database,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND query LIKE 'LISTEN %'",
+        );
+        let event = match second {
+            1 => Event::Accepted { attempt: 0 },
+            2 => Event::Ringing { attempt: 0 },
+            _ => Event::CancelAsked,
+        };
+        verification = test.happened(&verification, event, at(second)).await;
+        in_time(told(&mut changes, &verification)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clock_of_the_server_is_one_for_all() {
+    let (test, other) = two().await;
+    let first = test.store.now().await.unwrap().unwrap();
+    let second = other.now().await.unwrap().unwrap();
+    assert!(first <= second && second < first + SignedDuration::from_mins(1));
 }

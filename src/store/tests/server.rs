@@ -81,6 +81,12 @@ impl Server {
         format!("postgres://ringproof@/{database}?host={}", self.folder.display())
     }
 
+    /// The database of a URL.
+    pub(crate) fn database(url: &str) -> &str {
+        let path = url.split(['@', '?']).nth(1).unwrap();
+        path.trim_start_matches('/')
+    }
+
     /// Runs SQL in a database; what it answers, as text.
     pub(crate) fn execute(&self, database: &str, sql: &str) -> String {
         let mut psql = Command::new(self.programs.join("psql"));
