@@ -12,7 +12,7 @@ mod simulate;
 mod workers;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
@@ -72,9 +72,8 @@ impl App {
         let metrics = telemetry::metrics::install();
         let address = listener.local_addr().context("while reading the listener's address")?;
         let timing = settings::timing(&config.verification);
-        let StoreUrl::Sqlite(path) = &config.store.url;
-        let store = open_store(&config, path).await?;
-        let server_key = server_key::load(&config.store, path)?;
+        let store = open_store(&config).await?;
+        let server_key = server_key::load(&config.store)?;
         let service = open_service(&config, store, clock.clone(), timing, server_key).await?;
         if !config.test_numbers.is_empty() {
             tracing::warn!(
@@ -85,7 +84,7 @@ impl App {
         }
         let policies =
             config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
-        let spill = open_spill(&config, path)?;
+        let spill = open_spill(&config)?;
         // As for other refusals: ten seconds' worth may come at once.
         let refusals = Rate::per_second(config.server.refusals_per_address, 10);
         let intake = Intake::new(Arc::clone(&service), policies, spill, refusals);
@@ -148,30 +147,33 @@ impl App {
 /// When it cannot be opened, or another process holds it.
 pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<Service>> {
     let timing = settings::timing(&config.verification);
-    let StoreUrl::Sqlite(path) = &config.store.url;
-    let store = open_store(config, path).await?;
-    let server_key = server_key::load(&config.store, path)?;
+    let store = open_store(config).await?;
+    let server_key = server_key::load(&config.store)?;
     open_service(config, store, clock, timing, server_key).await
 }
 
-async fn open_store(config: &Config, path: &Path) -> anyhow::Result<Store> {
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let settings = store::Settings {
-        path: path.to_owned(),
+        url: config.store.url.clone(),
         timing: settings::timing(&config.verification),
         retention: config.verification.retention,
         uncorrelated_retention: config.verification.uncorrelated_retention,
     };
-    store::open(settings)
-        .await
-        .with_context(|| format!("while opening the store at {}", path.display()))
+    store::open(settings).await.with_context(|| match &config.store.url {
+        StoreUrl::Sqlite(path) => format!("while opening the store at {}", path.display()),
+        StoreUrl::Postgres(_) => "while opening the store".to_owned(),
+    })
 }
 
-/// Opens the spill of a configuration: beside the store, unless it says otherwise.
-fn open_spill(config: &Config, store: &Path) -> anyhow::Result<Spill> {
-    let beside = || {
-        let mut beside = store.as_os_str().to_owned();
-        beside.push(".spill");
-        PathBuf::from(beside)
+/// Opens the spill of a configuration: beside the store's file, unless it says otherwise.
+fn open_spill(config: &Config) -> anyhow::Result<Spill> {
+    let beside = || match &config.store.url {
+        StoreUrl::Sqlite(store) => {
+            let mut beside = store.as_os_str().to_owned();
+            beside.push(".spill");
+            PathBuf::from(beside)
+        }
+        StoreUrl::Postgres(_) => "ringproof.spill".into(),
     };
     let folder = config.spill.folder.clone().unwrap_or_else(beside);
     Spill::open(&folder, config.spill.max_size).context("while opening the spill")

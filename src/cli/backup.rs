@@ -41,7 +41,9 @@ impl Backup {
             Ok(config) => config,
             Err(problems) => return Ok(print_problems(&problems)),
         };
-        let StoreUrl::Sqlite(path) = &config.store.url;
+        let StoreUrl::Sqlite(path) = &config.store.url else {
+            anyhow::bail!("this is for SQLite; PostgreSQL has pg_dump and pg_restore");
+        };
         let bytes = store::backup(path, &self.to).await?;
         report(self.json, &self.to, bytes);
         eprintln!(
@@ -59,7 +61,9 @@ impl Restore {
             Ok(config) => config,
             Err(problems) => return Ok(print_problems(&problems)),
         };
-        let StoreUrl::Sqlite(path) = &config.store.url;
+        let StoreUrl::Sqlite(path) = &config.store.url else {
+            anyhow::bail!("this is for SQLite; PostgreSQL has pg_dump and pg_restore");
+        };
         let bytes = store::restore(&self.from, path).await?;
         report(self.json, path, bytes);
         let key = key_file(&config, path);

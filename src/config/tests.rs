@@ -271,7 +271,12 @@ fn each_kind_of_wrong_value_is_named_at_its_line() {
         ("[log]\nformat = \"xml\"", "2: log.format: must be \"text\" or \"json\""),
         ("[log]\nlevel = \"loud\"", "2: log.level: must be error, warn"),
         ("[log]\nlevel = 1.5", "2: log.level: must be text in quotes, but is a fraction"),
-        ("store = \"postgres://u:pass@host/db\"", "1: store: PostgreSQL is not supported yet"),
+        (
+            "store = \"postgres://u:pass@host/db\"",
+            "1: store: PostgreSQL needs secret_key_file, the same on all replicas",
+        ),
+        ("store = \"postgres://host\"", "1: store: must be \"sqlite://\" and a path, or"),
+        ("store = \"postgres://u:pa ss@host/db\"", "1: store: must be \"sqlite://\" and a path"),
         ("store = \"ringproof.db\"", "1: store: must be \"sqlite://\" and a path"),
         (
             "[verification]\nexpires_in = 300",

@@ -8,7 +8,7 @@
 
 use jiff::Timestamp;
 
-use super::{Audited, Store, StoreError};
+use super::{Audited, Store, StoreError, adapter};
 use crate::domain::Recipient;
 
 /// What is to be erased.
@@ -45,6 +45,6 @@ impl Store {
     /// # Errors
     /// When nothing was erased, see [`StoreError`].
     pub async fn erase(&self, erasure: Erasure, now: Timestamp) -> Result<Erased, StoreError> {
-        self.0.erase(erasure, now).await
+        adapter!(self.erase(erasure, now))
     }
 }

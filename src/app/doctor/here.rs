@@ -18,8 +18,11 @@ const TOO_LITTLE: u64 = 128 * 1024 * 1024;
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 pub(super) async fn examine(config: &Config, clock: &Clock) -> Vec<Finding> {
-    let StoreUrl::Sqlite(path) = &config.store.url;
-    let mut findings = vec![health(path).await, disk(path)];
+    let mut findings = match &config.store.url {
+        StoreUrl::Sqlite(path) => vec![health(path).await, disk(path)],
+        // It is not on this machine's disk, and a look from here would migrate it.
+        StoreUrl::Postgres(_) => Vec::new(),
+    };
     if let Some(tls) = &config.server.tls {
         findings.push(expiry(&tls.certificate, clock.now()));
     }

@@ -1,13 +1,13 @@
 //! Erasing one number's rows, in one transaction, overwritten in the file.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Failure, rows, verification};
-use super::start::recipient;
-use super::sweep::{DEAD_CLAIMS_KEPT, remove_verification};
+use super::sweep::remove_verification;
 use super::{Sqlite, audit};
-use crate::domain::{Recipient, Status, Timing, Verification};
+use crate::domain::{Recipient, Timing, Verification};
+use crate::store::kept::{recipient, runs_until};
 use crate::store::{Erased, Erasure, StoreError};
 
 impl Sqlite {
@@ -66,17 +66,4 @@ fn of(on: &Connection, recipient_of: &Recipient) -> Result<Vec<Verification>, Fa
     let found = rows(on, sql, params![recipient(recipient_of)], verification)?;
     // A column may stand for several addresses; the record is exact.
     Ok(found.into_iter().filter(|verification| verification.to == *recipient_of).collect())
-}
-
-/// Until when something of it runs, or its claims tell old notifications from new ones.
-fn runs_until(verification: &Verification, timing: &Timing) -> Timestamp {
-    let buttons = verification.attempts.iter().filter(|attempt| {
-        verification.step_of(attempt).is_some_and(|step| step.button().is_some())
-    });
-    let kept = |at: Timestamp, span: SignedDuration| at.checked_add(span).unwrap_or(Timestamp::MAX);
-    let claims = buttons.map(|call| kept(call.claims_held_until(timing), DEAD_CLAIMS_KEPT)).max();
-    let pending = (verification.status() == Status::Pending).then_some(verification.expires_at);
-    // Of a test nothing is claimed.
-    let claims = claims.filter(|_| !verification.test);
-    claims.max(pending).max(Some(Timestamp::MIN)).unwrap_or(Timestamp::MIN)
 }

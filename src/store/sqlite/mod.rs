@@ -32,10 +32,13 @@ mod sweep;
 mod tests;
 mod writer;
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::change::JournalRow;
+use super::kept::Retention;
 use super::{
     Audited, Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError,
     Search, Settings, Start, Started, StoreError, Swept,
@@ -51,13 +54,13 @@ pub(super) struct Sqlite {
     writer: Writer,
     readers: Readers,
     timing: Timing,
-    retention: sweep::Retention,
+    retention: Retention,
 }
 
 impl Sqlite {
-    pub(super) async fn open(settings: Settings) -> Result<Self, OpenError> {
-        let path = settings.path.clone();
-        let opening = tokio::task::spawn_blocking(move || open::open(&settings));
+    pub(super) async fn open(path: PathBuf, settings: Settings) -> Result<Self, OpenError> {
+        let file = path.clone();
+        let opening = tokio::task::spawn_blocking(move || open::open(&file, &settings));
         opening.await.unwrap_or_else(|panic| Err(OpenError::Io { path, source: Box::new(panic) }))
     }
 
@@ -93,6 +96,14 @@ impl Sqlite {
         id: VerificationId,
     ) -> Result<Option<Verification>, StoreError> {
         self.readers.read(move |on| find::verification(on, id)).await
+    }
+
+    pub(super) async fn claiming(
+        &self,
+        claim: &Claim,
+    ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
+        let claim = claim.clone();
+        self.readers.read(move |on| find::claiming(on, &claim)).await
     }
 
     pub(super) async fn timeline(

@@ -1,20 +1,17 @@
 //! Admission: a verification, its claims and its idempotency key, or none of them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use sha2::{Digest, Sha256};
 
 use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
 use super::deliveries;
 use super::writer::Work;
-use crate::domain::{Attempt, Claim, Recipient, Status, Timing, Verification};
+use crate::domain::{Attempt, Claim, Status, Timing, Verification};
 use crate::store::change::JournalRow;
+use crate::store::kept::{self, form, recipient};
 use crate::store::record::{channel_bit, outcome_code, pack, status_code};
 use crate::store::{IdempotencyKey, Start, Started};
-
-/// How long an idempotency key is kept.
-pub(super) const IDEMPOTENCY_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// A start on its way through the writer.
 pub(super) struct Starting {
@@ -100,7 +97,7 @@ impl Starting {
         let Some(key) = &self.start.idempotency else { return Ok(None) };
         let sql = "SELECT fingerprint, verification_id FROM idempotency \
                    WHERE app = ?1 AND key = ?2 AND created_at > ?3";
-        let kept_since = nanoseconds(self.now).saturating_sub(as_nanoseconds(IDEMPOTENCY_KEPT));
+        let kept_since = kept::before(self.now, kept::IDEMPOTENCY);
         let parameters = params![self.start.verification.app.as_str(), &*key.key, kept_since];
         first(on, sql, parameters, |row| {
             let fingerprint: [u8; 32] = column(row, "idempotency", "fingerprint")?;
@@ -213,32 +210,4 @@ pub(super) fn seed(
         insert_claims(on, verification, claims)?;
     }
     Ok(())
-}
-
-/// A form as its column keeps it.
-fn form(claim: &Claim) -> i64 {
-    number(claim.form.as_u64())
-}
-
-/// A number, or in the negative a hash that finds an e-mail address again.
-pub(super) fn recipient(to: &Recipient) -> i64 {
-    match to {
-        Recipient::Phone(digits) => number(digits.as_u64()),
-        Recipient::Email(address) => {
-            let digest = Sha256::digest(address.as_str());
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&digest[..8]);
-            -1 - (i64::from_be_bytes(bytes) & i64::MAX)
-        }
-    }
-}
-
-/// At most 19 digits beginning with 1, so it always fits.
-fn number(digits: u64) -> i64 {
-    i64::try_from(digits).unwrap_or(i64::MAX)
-}
-
-/// A span as it is subtracted from a column.
-pub(super) fn as_nanoseconds(span: SignedDuration) -> i64 {
-    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }

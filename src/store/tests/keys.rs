@@ -4,6 +4,15 @@ use super::audit::done;
 use super::*;
 use crate::store::{KeyRow, PreviousSecret, StoreError};
 
+contract!(
+    keys_are_listed_in_order_of_creation_and_revoked_once,
+    a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not_rotated,
+    the_last_use_of_a_key_never_goes_back,
+    a_key_that_exists_is_not_replaced,
+    the_first_fingerprint_is_kept_and_another_one_does_not_match,
+    a_store_that_can_be_written_passes_the_probe_again_and_again,
+);
+
 pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     KeyRow {
         id: id.into(),
@@ -21,7 +30,6 @@ pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     }
 }
 
-#[tokio::test]
 async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     let test = TestStore::open().await;
     test.store.create_key(key("second", 2), done("key")).await.unwrap();
@@ -33,7 +41,6 @@ async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     assert_eq!(test.store.keys().await.unwrap(), [revoked, key("second", 2)]);
 }
 
-#[tokio::test]
 async fn a_key_that_exists_is_not_replaced() {
     let test = TestStore::open().await;
     test.store.create_key(key("one", 1), done("key")).await.unwrap();
@@ -42,7 +49,6 @@ async fn a_key_that_exists_is_not_replaced() {
     assert_eq!(test.store.keys().await.unwrap(), [key("one", 1)]);
 }
 
-#[tokio::test]
 async fn a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not_rotated() {
     let test = TestStore::open().await;
     test.store.create_key(key("one", 1), done("key")).await.unwrap();
@@ -56,7 +62,6 @@ async fn a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not
     assert_eq!(test.store.keys().await.unwrap()[0].secret_hash, [4; 32]);
 }
 
-#[tokio::test]
 async fn the_last_use_of_a_key_never_goes_back() {
     let test = TestStore::open().await;
     test.store.create_key(key("one", 1), done("key")).await.unwrap();
@@ -66,7 +71,6 @@ async fn the_last_use_of_a_key_never_goes_back() {
     }
 }
 
-#[tokio::test]
 async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
     let test = TestStore::open().await;
     assert!(test.store.fingerprint([1; 32]).await.unwrap());
@@ -75,7 +79,6 @@ async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
     assert!(!test.store.fingerprint([2; 32]).await.unwrap());
 }
 
-#[tokio::test]
 async fn a_store_that_can_be_written_passes_the_probe_again_and_again() {
     let test = TestStore::open().await;
     test.store.probe().await.unwrap();
