@@ -153,7 +153,7 @@ impl Watching {
         // Subscribe first, then read, then wait, so that no change slips between.
         let mut subscription = service.subscribe(self.id);
         loop {
-            if closing.is_cancelled() || !service.session(self.cookie.expose()).await.is_ok() {
+            if closing.is_cancelled() || service.session(self.cookie.expose()).await.is_err() {
                 return None;
             }
             let version = service.show_any(self.id).await.ok()?.version;

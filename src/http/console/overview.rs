@@ -113,7 +113,7 @@ fn totals(numbers: &Numbers) -> Markup {
             div { dt { "Failed" } dd { (failed(total)) } }
             div { dt { "Conversion" } dd { (conversion(total)) } }
             div { dt { "Time to answer" } dd { @match total.took {
-                Some(took) => { (span(took.p50)) " " small { "median · 95 % within " (span(took.p95)) } }
+                Some(took) => { (span(took.p50)) " " small { "median · 95 %: " (span(took.p95)) } }
                 None => (dash()),
             } } }
         }

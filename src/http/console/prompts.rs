@@ -174,17 +174,20 @@ fn one(operator: &Operator, prompt: &PromptState) -> Markup {
                     }
                 }
             }
-            table.cards {
-                thead { tr { th { "Language" } th { "Key" } th { "Greeting" } th { "Confirmed" } th { "Fallback" } } }
-                tbody { @for (language, three) in &prompt.prompt.languages {
-                    tr {
-                        td data-label="Language" { (language) }
-                        td data-label="Key" { kbd { (press(three.press)) } }
-                        td.text data-label="Greeting" { (three.greeting) }
-                        td.text data-label="Confirmed" { (three.confirmed) }
-                        td.text data-label="Fallback" { (three.fallback) }
-                    }
-                } }
+            details open[prompt.prompt.languages.len() <= 2] {
+                summary { (prompt.prompt.languages.len()) " languages: " @for language in prompt.prompt.languages.keys() { (language) " " } }
+                table.cards {
+                    thead { tr { th { "Language" } th { "Key" } th { "Greeting" } th { "Confirmed" } th { "Fallback" } } }
+                    tbody { @for (language, three) in &prompt.prompt.languages {
+                        tr {
+                            td data-label="Language" { (language) }
+                            td data-label="Key" { kbd { (press(three.press)) } }
+                            td.text data-label="Greeting" { (three.greeting) }
+                            td.text data-label="Confirmed" { (three.confirmed) }
+                            td.text data-label="Fallback" { (three.fallback) }
+                        }
+                    } }
+                }
             }
             @for lacks in &prompt.missing {
                 p.notice { "The provider of " (lacks.account) " lacks " code { (lacks.sound) } ", the " (plain(lacks.part)) " in " (lacks.language) ". Upload it." }
