@@ -167,6 +167,6 @@ fn word(value: &Value) -> &str {
 }
 
 /// A text as it stands in a path or a query.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -8,6 +8,7 @@ mod client;
 mod config_check;
 mod deliveries;
 mod demo;
+mod guard;
 mod keys;
 mod serve;
 mod simulate;
@@ -57,6 +58,12 @@ enum Command {
     /// List what administrators did, and check that the log of it is whole
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// See the guard's rules; stop starts, lift blocks, through a running service
+    #[command(subcommand)]
+    Guard(guard::Guard),
+    /// Keep people from being reached, through a running service
+    #[command(subcommand)]
+    Suppress(guard::Suppress),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -90,6 +97,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Keys(keys) => keys.run().await,
         Command::Deliveries(deliveries) => deliveries.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Guard(guard) => guard.run().await,
+        Command::Suppress(suppress) => suppress.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

@@ -15,6 +15,10 @@ use utoipa_actix_web::AppExt;
 
 use super::error::Code;
 use super::routes::routes;
+use super::v1::guard::{
+    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
+    unsuppress,
+};
 use super::v1::{
     cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
     list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
@@ -46,6 +50,14 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("revoke_key", revoke_key::PROBLEMS),
     ("list_audit", list_audit::PROBLEMS),
     ("verify_audit", verify_audit::PROBLEMS),
+    ("show_guard", show_guard::PROBLEMS),
+    ("list_switches", list_switches::PROBLEMS),
+    ("set_switch", set_switch::PROBLEMS),
+    ("list_blocks", list_blocks::PROBLEMS),
+    ("lift_block", lift_block::PROBLEMS),
+    ("list_suppressions", list_suppressions::PROBLEMS),
+    ("suppress", suppress::PROBLEMS),
+    ("unsuppress", unsuppress::PROBLEMS),
 ];
 
 /// What every problem has (RFC 9457). Some have more members, as their `detail` says.
@@ -83,6 +95,12 @@ pub struct ProblemSchema {
     /// When a retry makes sense.
     #[schema(format = DateTime)]
     retry_at: Option<String>,
+    /// The rule of the guard that refuses.
+    rule: Option<String>,
+    /// Whether it passes by itself, at `retry_at`.
+    passes: Option<bool>,
+    /// A channel that may be tried instead.
+    next_channel: Option<String>,
     /// How the verification ended.
     verification_status: Option<String>,
 }
@@ -103,7 +121,12 @@ pub fn methods_by_path() -> &'static BTreeMap<String, Vec<&'static str>> {
     static METHODS: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
     METHODS.get_or_init(|| {
         let methods = |item: &PathItem| {
-            let all = [("DELETE", &item.delete), ("GET", &item.get), ("POST", &item.post)];
+            let all = [
+                ("DELETE", &item.delete),
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+            ];
             all.into_iter()
                 .filter(|(_, operation)| operation.is_some())
                 .map(|(name, _)| name)
@@ -133,7 +156,9 @@ fn description() -> OpenApi {
         components.add_security_scheme(name, SecurityScheme::Http(bearer));
     }
     for item in api.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+        for operation in
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+        {
             add_problems(operation);
         }
     }

@@ -94,6 +94,10 @@ pub enum Code {
     SoundMissing,
     /// The Idempotency-Key belongs to another request.
     IdempotencyMismatch,
+    /// A rule of the guard refuses it, for now.
+    GuardLimited,
+    /// A rule of the guard refuses it, for good.
+    GuardRefused,
     /// The app's own hook denies the start.
     PreSendDenied,
     /// The app's own hook gave no usable answer.
@@ -120,7 +124,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 56] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -164,6 +168,8 @@ impl Code {
         Self::PressMismatch,
         Self::SoundMissing,
         Self::IdempotencyMismatch,
+        Self::GuardLimited,
+        Self::GuardRefused,
         Self::PreSendDenied,
         Self::PreSendFailed,
         Self::EndpointDisabled,
@@ -241,6 +247,8 @@ impl Code {
             Self::IdempotencyMismatch => {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
             }
+            Self::GuardLimited => ("guard_limited", 429, "A rule of the guard refuses it for now"),
+            Self::GuardRefused => ("guard_refused", 403, "A rule of the guard refuses it"),
             Self::PreSendDenied => ("pre_send_denied", 403, "The app's own hook denies the start"),
             Self::PreSendFailed => {
                 ("pre_send_failed", 503, "The app's own hook gave no usable answer")

@@ -9,6 +9,10 @@ use super::error::Code;
 use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
+use super::v1::guard::{
+    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
+    unsuppress,
+};
 use super::v1::{
     cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
     list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
@@ -44,6 +48,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(revoke_key::revoke_key)
         .service(list_audit::list_audit)
         .service(verify_audit::verify_audit)
+        .service(show_guard::show_guard)
+        .service(list_switches::list_switches)
+        .service(set_switch::set_switch)
+        .service(list_blocks::list_blocks)
+        .service(lift_block::lift_block)
+        .service(list_suppressions::list_suppressions)
+        .service(suppress::suppress)
+        .service(unsuppress::unsuppress)
         .service(healthz::healthz)
         .service(readyz::readyz)
         .service(metrics::metrics)

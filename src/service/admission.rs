@@ -56,6 +56,7 @@ impl Service {
             Some(number) if found.facts().is_own(number) => return Err(StartRefusal::OwnNumber),
             number => number.is_some_and(PhoneNumber::is_landline),
         };
+        let reaches_no = |channel| is_landline && channel == Channel::Sms;
         let step = |wanted: &WantedStep| {
             let by = match &wanted.by {
                 WantedBy::Button { from, sounds, press } => {
@@ -67,14 +68,20 @@ impl Service {
             };
             let mut step =
                 Step { account: found.name.clone(), wait: wanted.wait, skipped: false, by };
-            step.skipped = is_landline && step.channel() == Channel::Sms;
+            let number = request.to.phone();
+            step.skipped = reaches_no(step.channel())
+                || number.is_some_and(|to| self.guard.skips(&request.app, to, step.channel()));
             let by_email = step.channel() == Channel::Email;
             if by_email == request.to.phone().is_some() {
                 return Err(StartRefusal::ChannelMismatch(step.channel()));
             }
             Ok(step)
         };
-        let steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        let mut steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        if steps.iter().all(|step| step.skipped) {
+            // What only the guard passes over, it is to refuse itself.
+            steps.iter_mut().for_each(|step| step.skipped = reaches_no(step.channel()));
+        }
         if steps.iter().all(|step| step.skipped) {
             return Err(StartRefusal::Landline);
         }

@@ -8,6 +8,7 @@
 mod account;
 mod admission;
 mod audit;
+mod bars;
 mod browse;
 mod cancel;
 mod check;
@@ -18,6 +19,7 @@ mod deliveries;
 mod dispatch;
 mod expire;
 mod feed;
+mod guarding;
 mod key;
 mod next;
 mod notifications;
@@ -55,12 +57,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::domain::{CodeBy, CodeSource, Name, Outcome, PhoneNumber, Timing};
+use crate::guard::{Guard, Rules};
 use crate::live::Live;
 use crate::outbound::{self, Outbound};
 use crate::sounds::Catalogue;
 use crate::store::{NotificationRow, Store};
+use crate::telemetry::Refusals;
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
+pub use crate::guard::RuleShown;
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::CallbackRefusal;
 pub use crate::sounds::{
@@ -68,15 +73,18 @@ pub use crate::sounds::{
     Version as SoundVersion,
 };
 pub use crate::store::{
-    AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
-    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
-    Notification, NotificationPage, NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
+    AuditEntry, AuditError, AuditHead, Bar, Browse, Delivery, DeliveryDetails, DeliverySearch,
+    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, GuardKey, JournalCursor, Journaled, KeyRow,
+    Notification, NotificationPage, NotificationSearch, RuleTotal, Search, StatsBy, StoreError,
+    Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
+pub use bars::{BarPage, Suppression, Switch};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
+pub use guarding::Guarded;
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
 pub use next::NextRefusal;
 pub use offset::Offsets;
@@ -119,6 +127,8 @@ pub struct Settings {
     pub codes: CodeSettings,
     /// What is sent to apps.
     pub outbound: outbound::Settings,
+    /// What decides whether a start may be.
+    pub guard: Rules,
     /// Numbers that keys for tests verify without a provider.
     pub test_numbers: BTreeMap<PhoneNumber, TestDoes>,
 }
@@ -163,6 +173,8 @@ pub struct Service {
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
+    guard: Guard,
+    refusals: Refusals,
     outcomes: Counters,
     catalogue: Catalogue,
     sound_files: sound_files::SoundFiles,
@@ -190,6 +202,8 @@ impl Service {
         let prompts = std::mem::take(&mut settings.prompts);
         let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);
+        let rules = std::mem::take(&mut settings.guard);
+        let guard = Guard::new(rules, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,
@@ -201,6 +215,8 @@ impl Service {
             server_key,
             keys,
             starting: start::Starting::default(),
+            guard,
+            refusals: Refusals::default(),
             outcomes: Counters::new(
                 VERIFICATIONS_TOTAL,
                 "outcome",

@@ -10,6 +10,7 @@ mod browse;
 mod change;
 mod delivery;
 mod error;
+mod guard;
 mod intent;
 mod journal;
 pub mod record;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+use crate::domain::{Claim, Entry, Name, Refusal, Rule, Timing, Verification, VerificationId};
 
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
@@ -38,6 +39,7 @@ pub use delivery::{
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
 };
 pub use error::{OpenError, StoreError};
+pub use guard::{Admission, Bar, Barring, Count, GuardKey, RuleTotal};
 pub use intent::{Intended, Intent};
 pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
@@ -200,6 +202,74 @@ impl Store {
         key: &str,
     ) -> Result<Option<([u8; 32], VerificationId)>, StoreError> {
         self.0.idempotency(app, key).await
+    }
+
+    /// Puts up a bar. One that stands already under its key then stands as long as the
+    /// longer of the two.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn put_bar(&self, bar: Bar) -> Result<(), StoreError> {
+        self.0.put_bar(bar).await
+    }
+
+    /// Takes a bar down; whether it stood at `now`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn lift_bar(&self, key: GuardKey, now: Timestamp) -> Result<bool, StoreError> {
+        self.0.lift_bar(key, now).await
+    }
+
+    /// A bar, whether it stands or its time is over.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn find_bar(&self, key: GuardKey) -> Result<Option<Bar>, StoreError> {
+        self.0.find_bar(key).await
+    }
+
+    /// The bars of a rule that stand at `now`, at most `limit`, in the order of their keys
+    /// behind `after`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bars(
+        &self,
+        rule: Rule,
+        after: Option<GuardKey>,
+        limit: u16,
+        now: Timestamp,
+    ) -> Result<Vec<Bar>, StoreError> {
+        self.0.bars(rule, after, limit, now).await
+    }
+
+    /// What stands in the way at `now`, of all that may; nothing is counted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn standing(
+        &self,
+        bars: Vec<Barring>,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        self.0.standing(bars, now).await
+    }
+
+    /// Counts what rules refused that need no row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn note_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {
+        self.0.note_refusals(refusals).await
+    }
+
+    /// What each rule refused, or would have, since counting began.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rule_totals(&self) -> Result<Vec<RuleTotal>, StoreError> {
+        self.0.rule_totals().await
     }
 
     /// Keeps a new key, and appends `audited` in the same transaction.

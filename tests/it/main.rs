@@ -22,6 +22,7 @@ mod deliveries;
 mod demo;
 mod described;
 mod faults;
+mod guard;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;

@@ -10,6 +10,7 @@ pub mod enable_endpoint;
 pub mod entry;
 pub mod events;
 pub mod feed;
+pub mod guard;
 pub mod list_audit;
 pub mod list_deliveries;
 pub mod list_endpoints;

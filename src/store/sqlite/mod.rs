@@ -14,6 +14,7 @@ mod damage;
 mod deliveries;
 mod delivery_log;
 mod find;
+mod guard;
 mod intent;
 mod journal;
 mod keys;

@@ -5,6 +5,7 @@ pub(super) mod audit;
 mod browsing;
 mod deliveries;
 mod formats;
+mod guard;
 mod histories;
 pub(super) mod keys;
 mod operations;
@@ -21,7 +22,9 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store};
+use super::{
+    Admission, Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store,
+};
 use crate::domain::{
     Applied, Button, By, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime,
     PhoneNumber, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
@@ -127,6 +130,7 @@ pub(super) fn start(number: u64, now: Timestamp) -> Start {
         idempotency: None,
         deliveries: Vec::new(),
         alone: false,
+        admission: Admission::default(),
     }
 }
 
