@@ -114,6 +114,7 @@ fn prompt_sounds(sounds: &config::PromptSounds) -> PromptSounds {
         greeting: sounds.greeting.clone(),
         confirmed: sounds.confirmed.clone(),
         fallback: sounds.fallback.clone(),
+        refuse: sounds.never_again.map(key),
         press: match sounds.press {
             config::PromptKey::Random => PromptKey::Random,
             config::PromptKey::Digit(digit) => PromptKey::Fixed(key(digit)),

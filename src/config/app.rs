@@ -39,7 +39,7 @@ impl App {
                 secrets::webhook,
             ),
             pre_send: section.optional_section("pre_send", PreSend::read),
-            guard: section.optional_section("guard", Guard::read),
+            guard: section.optional_section("guard", Guard::read_own),
         };
         if app.callback_secret.is_none() && !app.previous_callback_secrets.is_empty() {
             section.wrong("previous_callback_secrets", "is of no use without callback_secret");

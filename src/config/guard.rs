@@ -34,6 +34,23 @@ pub struct Guard {
     pub per_address: Rate,
     /// Starts under one of the keys that the app sends.
     pub per_rate_key: Rate,
+    /// How long people are left alone who turned a call away; of all apps only.
+    pub cooldown: Cooldown,
+    /// How strictly calls stop that bring no notifications; of all apps only.
+    pub degraded: Mode,
+    /// Whether the key for never being called again holds for every app; of all apps only.
+    pub never_again_for_all: bool,
+}
+
+/// How long people are left alone who turned a call away.
+#[derive(Clone, Debug, Default)]
+pub struct Cooldown {
+    /// How strictly.
+    pub mode: Mode,
+    /// After a call that was rejected.
+    pub rejected: Option<SignedDuration>,
+    /// After the key that says "this was not me".
+    pub not_me: Option<SignedDuration>,
 }
 
 /// Which countries may be reached.
@@ -84,7 +101,23 @@ pub struct Rate {
 }
 
 impl Guard {
+    /// The rules of all apps.
     pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let never_again = |entry: &Entry| match value::text(entry)?.as_str() {
+            "app" => Ok(false),
+            "all" => Ok(true),
+            other => Err(format!("must be \"app\" or \"all\", but is {other:?}")),
+        };
+        Self {
+            cooldown: section.optional_section("cooldown", Cooldown::read).unwrap_or_default(),
+            degraded: section.optional_section("degraded", mode).unwrap_or_default(),
+            never_again_for_all: section.value("never_again", never_again, false),
+            ..Self::read_own(section)
+        }
+    }
+
+    /// The rules of one app.
+    pub(super) fn read_own(section: &mut Section<'_>) -> Self {
         let mut rate =
             |rule: Rule| section.optional_section(rule.as_str(), Rate::read).unwrap_or_default();
         let (per_number, per_prefix) = (rate(Rule::PerNumber), rate(Rule::PerPrefix));
@@ -102,6 +135,9 @@ impl Guard {
             per_app,
             per_address,
             per_rate_key,
+            cooldown: Cooldown::default(),
+            degraded: Mode::Off,
+            never_again_for_all: false,
         }
     }
 
@@ -169,6 +205,18 @@ impl CountryList {
             }
             None => self.allow.is_empty(),
         }
+    }
+}
+
+impl Cooldown {
+    fn read(section: &mut Section<'_>) -> Self {
+        let mode = mode(section);
+        let mut after = |key| {
+            let read = value::duration(Duration::ZERO..=LONGEST);
+            let span = section.optional(key, read).filter(|span| !span.is_zero())?;
+            SignedDuration::try_from(span).ok()
+        };
+        Self { mode, rejected: after("rejected"), not_me: after("not_me") }
     }
 }
 

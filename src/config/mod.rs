@@ -40,7 +40,7 @@ pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use codes::{Channels, CodeSource, Codes};
 pub use endpoint::{Endpoint, Events, OnFailure, PreSend};
-pub use guard::{Countries, CountryList, Guard, NumberTypes, Prefixes, Rate};
+pub use guard::{Cooldown, Countries, CountryList, Guard, NumberTypes, Prefixes, Rate};
 pub use log::{Log, LogFormat};
 pub use outbound::Outbound;
 pub use plan::{Plan, PlanBy, PlanCode, PlanStep};

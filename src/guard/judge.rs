@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::keys::subject_of;
 use super::{Asked, Begins, Guard, Judged, Scope, prefix_of};
 use crate::config;
-use crate::domain::{Channel, Mode, PhoneNumber, Refusal, Rule};
-use crate::store::{Admission, Barring, Count};
+use crate::domain::{Channel, Mode, Name, PhoneNumber, Refusal, Rule};
+use crate::store::{Admission, Barring, Calling, Count, GuardKey};
 
 /// The rules that count starts.
 pub(super) const RATES: [Rule; 6] = [
@@ -29,13 +29,14 @@ impl Guard {
             Begins::Start { client_ip, rate_keys } => self.counts(asked, client_ip, rate_keys),
             Begins::Step => Vec::new(),
         };
-        let admission = Admission { bars: self.bars(asked), counts, noted: against };
+        let calling = asked.calls_from.and_then(|account| self.calling(account));
+        let admission = Admission { bars: self.bars(asked), counts, calling, noted: against };
         Judged { refused, admission }
     }
 
     /// Whether the countries of an app's rules keep a channel from a number for good.
     #[must_use]
-    pub fn skips(&self, app: &crate::domain::Name, number: PhoneNumber, channel: Channel) -> bool {
+    pub fn skips(&self, app: &Name, number: PhoneNumber, channel: Channel) -> bool {
         let country = number.country();
         self.rules_of(app).any(|(_, rules)| {
             rules.countries.mode == Mode::Enforce && !rules.countries.of(channel).allows(country)
@@ -44,7 +45,7 @@ impl Guard {
 
     /// The switches that may stop what an app does by a channel.
     #[must_use]
-    pub fn switches(&self, app: &crate::domain::Name, channel: Channel) -> Vec<Barring> {
+    pub fn switches(&self, app: &Name, channel: Channel) -> Vec<Barring> {
         let keys = [
             self.keys.switch(Scope::All, None),
             self.keys.switch(Scope::All, Some(channel)),
@@ -52,6 +53,18 @@ impl Guard {
             self.keys.switch(Scope::App(app), Some(channel)),
         ];
         keys.map(|key| Barring { key, rule: Rule::KillSwitch, mode: Mode::Enforce }).into()
+    }
+
+    /// The key of an account's button calls.
+    #[must_use]
+    pub fn calls(&self, account: &Name) -> GuardKey {
+        self.keys.of(Rule::Degraded, Scope::All, account.as_str())
+    }
+
+    fn calling(&self, account: &Name) -> Option<Calling> {
+        let (mode, result_window) = (self.rules.general.degraded, self.result_window);
+        let key = self.calls(account);
+        (mode != Mode::Off).then_some(Calling { key, mode, result_window })
     }
 
     fn bars(&self, asked: &Asked<'_>) -> Vec<Barring> {
@@ -62,6 +75,12 @@ impl Guard {
             mode: Mode::Enforce,
         });
         bars.extend(suppressed);
+        let mode = self.rules.general.cooldown.mode;
+        // It is about new starts: who turned a call away may still read the plan's SMS.
+        if matches!(asked.begins, Begins::Start { .. }) && mode != Mode::Off {
+            let key = self.keys.of_recipient(Rule::Cooldown, Scope::All, asked.to);
+            bars.push(Barring { key, rule: Rule::Cooldown, mode });
+        }
         bars
     }
 

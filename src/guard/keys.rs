@@ -61,10 +61,16 @@ impl Keys {
         self.of(Rule::KillSwitch, scope, channel.map_or("", Channel::as_str))
     }
 
+    /// The key of what a rule counts or bars of a recipient.
+    #[must_use]
+    pub fn of_recipient(&self, rule: Rule, scope: Scope<'_>, to: &Recipient) -> GuardKey {
+        self.of(rule, scope, &subject_of(to))
+    }
+
     /// The key under which a person is not to be called.
     #[must_use]
     pub fn suppression(&self, scope: Scope<'_>, to: &Recipient) -> GuardKey {
-        self.of(Rule::Suppression, scope, &subject_of(to))
+        self.of_recipient(Rule::Suppression, scope, to)
     }
 }
 

@@ -13,6 +13,8 @@ mod shown;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use jiff::SignedDuration;
+
 use crate::config;
 use crate::domain::{Channel, Name, Recipient, Refusal};
 use crate::store::Admission;
@@ -24,6 +26,7 @@ pub use shown::RuleShown;
 pub struct Guard {
     rules: Rules,
     keys: Keys,
+    result_window: SignedDuration,
 }
 
 /// The rules of all apps and of each.
@@ -43,6 +46,8 @@ pub struct Asked<'a> {
     pub to: &'a Recipient,
     /// By which channel.
     pub channel: Channel,
+    /// The account that calls, if a key is asked for by call.
+    pub calls_from: Option<&'a Name>,
     /// What begins: a verification, or a later step of one.
     pub begins: Begins<'a>,
 }
@@ -70,16 +75,34 @@ pub struct Judged {
 }
 
 impl Guard {
-    /// Over these rules. `secret` keys the hashes under which numbers are counted.
+    /// Over these rules. A call has `result_window` to bring its result; `secret` keys the hashes under which numbers are counted.
     #[must_use]
-    pub const fn new(rules: Rules, secret: [u8; 32]) -> Self {
-        Self { rules, keys: Keys::new(secret) }
+    pub const fn new(rules: Rules, result_window: SignedDuration, secret: [u8; 32]) -> Self {
+        Self { rules, result_window, keys: Keys::new(secret) }
     }
 
     /// Under which keys it counts and bars.
     #[must_use]
     pub const fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// How long a person is left alone who turned a call away.
+    #[must_use]
+    pub const fn cooldown_after_rejected(&self) -> Option<SignedDuration> {
+        self.rules.general.cooldown.rejected
+    }
+
+    /// How long a person is left alone who said "this was not me".
+    #[must_use]
+    pub const fn cooldown_after_not_me(&self) -> Option<SignedDuration> {
+        self.rules.general.cooldown.not_me
+    }
+
+    /// Whether the key for never being called again keeps every app away, or only its own.
+    #[must_use]
+    pub const fn never_again_for_all(&self) -> bool {
+        self.rules.general.never_again_for_all
     }
 
     /// The rules of all apps, then those of each.

@@ -110,7 +110,8 @@ impl Service {
             Press::Fixed(key) => (key, false),
             Press::Random => (self.random_key(), true),
         };
-        Ok(Button { from: from.or(account.from), press, random_key, sounds })
+        let refuse = named.refuse;
+        Ok(Button { from: from.or(account.from), press, random_key, refuse, sounds })
     }
 
     /// A code that the provider can tell in the language wanted.
@@ -219,6 +220,7 @@ impl Service {
                     confirmed: confirmed.to_string(),
                     fallback: fallback.to_string(),
                     press: PromptKey::Random,
+                    refuse: None,
                 };
                 return Ok((Sounds::Given { greeting, confirmed, fallback }, wanted, press));
             }
@@ -260,7 +262,8 @@ impl Service {
         let known = self.catalogue.now();
         let declared = |key: &Key| {
             let mut sounds = known.prompts.values().flat_map(|prompt| prompt.languages.values());
-            sounds.any(|sounds| sounds.press == PromptKey::Fixed(*key))
+            sounds
+                .any(|sounds| sounds.press == PromptKey::Fixed(*key) || sounds.refuse == Some(*key))
         };
         let all = (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE);
         let free: Vec<Key> = all.clone().filter(|key| !declared(key)).collect();

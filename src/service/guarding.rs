@@ -4,10 +4,16 @@
 use crate::domain::{Channel, Mode, Name, Recipient, Refusal, Rule, Step, Verification};
 use crate::guard::{Asked, Begins, Judged};
 use crate::store::{Admission, StoreError};
+use crate::telemetry;
 
 use super::admission::Admitted;
 use super::refusal::StartRefusal;
 use super::{Service, StartRequest};
+
+/// What an operator is to know when calls bring nothing.
+const DEGRADED: &str = "five button calls in a row brought no notification, so starts by \
+    call_button are refused, but for one a minute; check the notification URL and its toggles at \
+    the provider";
 
 /// A refusal by the guard, with what helps whoever is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +48,8 @@ impl Service {
             return Ok(Admission { bars, ..Admission::default() });
         }
         let begins = Begins::Start { client_ip: request.client_ip, rate_keys: &request.rate_keys };
-        let asked = Asked { app: &request.app, to: &request.to, channel, begins };
+        let calls_from = account_called(admitted.steps.iter().find(|step| !step.skipped));
+        let asked = Asked { app: &request.app, to: &request.to, channel, calls_from, begins };
         let judged = self.guard.judge(&asked);
         self.unless_refused(judged, &request.app, &request.to).await
     }
@@ -58,7 +65,8 @@ impl Service {
             let bars = self.guard.switches(app, channel);
             return Ok(Admission { bars, ..Admission::default() });
         }
-        let asked = Asked { app, to: &verification.to, channel, begins: Begins::Step };
+        let (to, calls_from) = (&verification.to, account_called(Some(step)));
+        let asked = Asked { app, to, channel, calls_from, begins: Begins::Step };
         let judged = self.guard.judge(&asked);
         self.unless_refused(judged, app, &verification.to).await
     }
@@ -91,6 +99,10 @@ impl Service {
         for refusal in noted {
             self.refusals.increment(refusal);
             let rule = refusal.rule.as_str();
+            if refusal.rule == Rule::Degraded && refusal.until.is_none() {
+                // At most once a minute, with the call that passes to see whether it is over.
+                telemetry::alarm("degraded", DEGRADED);
+            }
             match refusal.mode {
                 Mode::Enforce => tracing::info!(
                     guard.rule = rule, app.name = %app, to = ?to,
@@ -104,6 +116,18 @@ impl Service {
             }
         }
     }
+}
+
+/// The account that a step calls from, if it asks for a key.
+fn account_called(step: Option<&Step>) -> Option<&Name> {
+    step.filter(|step| step.button().is_some()).map(|step| &step.account)
+}
+
+/// What to try while button calls bring nothing.
+pub(super) fn advised(refusal: Refusal, to: &Recipient) -> Guarded {
+    let takes_sms = to.phone().is_some_and(|number| !number.is_landline());
+    let instead = if takes_sms { Channel::Sms } else { Channel::CallCode };
+    Guarded { refusal, advised: (refusal.rule == Rule::Degraded).then_some(instead) }
 }
 
 /// Why a step may not begin.

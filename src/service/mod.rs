@@ -21,6 +21,7 @@ mod expire;
 mod feed;
 mod guarding;
 mod key;
+mod learn;
 mod next;
 mod notifications;
 mod offset;
@@ -203,7 +204,7 @@ impl Service {
         let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);
         let rules = std::mem::take(&mut settings.guard);
-        let guard = Guard::new(rules, server_key.mac("guard", b""));
+        let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,

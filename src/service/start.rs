@@ -12,6 +12,7 @@ use crate::store::{self, Admission};
 
 use super::admission::Admitted;
 use super::compose::claims_of;
+use super::guarding::advised;
 use super::refusal::StartRefusal;
 use super::{Guarded, Idempotency, Service, StartRequest, Started, WantedBy};
 
@@ -153,7 +154,7 @@ impl Service {
             }
             store::Started::Refused { refusal, noted } => {
                 self.tell(&noted, &app, &to);
-                return Err(Guarded::from(refusal).into());
+                return Err(advised(refusal, &to).into());
             }
             other => return self.not_stored(other, &app).await,
         };

@@ -13,7 +13,7 @@ use crate::provider::Slot;
 use crate::store::{Admission, Intended, Intent};
 
 use super::compose::claims_of;
-use super::guarding::StepRefusal;
+use super::guarding::{StepRefusal, advised};
 use super::resolve::{MOST_TRIES, carry_out};
 use super::{AccountIndex, Guarded, Judgement, ResolveError, Service};
 
@@ -157,7 +157,7 @@ impl Service {
             }
             Intended::Refused { refusal, noted } => {
                 self.tell(&noted, &app, &to);
-                return Ok(Some(Walked::Guarded(refusal.into())));
+                return Ok(Some(Walked::Guarded(advised(refusal, &to))));
             }
             Intended::ClaimHeld { until } => return Ok(Some(Walked::NumberBusy(until))),
             Intended::Conflict => return Ok(None),

@@ -39,7 +39,7 @@ pub use delivery::{
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
 };
 pub use error::{OpenError, StoreError};
-pub use guard::{Admission, Bar, Barring, Count, GuardKey, RuleTotal};
+pub use guard::{Admission, Bar, Barring, Calling, Count, GuardKey, Learned, RuleTotal};
 pub use intent::{Intended, Intent};
 pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,

@@ -45,7 +45,8 @@ pub const GUARD_REFUSALS_TOTAL: &str = "ringproof_guard_refusals_total";
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 9] = [
+const ALARMS: [&str; 10] = [
+    "degraded",
     "disputed",
     "endpoint_disabled",
     "near_miss",

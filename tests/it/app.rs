@@ -355,6 +355,7 @@ pub fn configuration(data: &Path, simulator: &str, secret: &str, token: &str) ->
     config.server.workers = 1;
     // Tests that are about something else start many verifications of one number.
     config.guard.per_number = config::Rate::default();
+    config.guard.cooldown = config::Cooldown::default();
     config.prompts = app::shipped_prompts();
     config
 }

@@ -386,3 +386,85 @@ async fn the_command_line_stops_suppresses_and_lists() {
     assert_eq!(start(&app, json!({ "to": NUMBER })).await.status, 201);
     app.stop().await;
 }
+
+/// A prompt whose greeting names 9 for never being called again.
+fn with_refuse_key(config: &mut ringproof::config::Config) {
+    let sounds = config.prompts.get_mut("default").unwrap().languages.get_mut("en").unwrap();
+    sounds.never_again = Some('9');
+    config.guard.cooldown = ringproof::config::Cooldown {
+        mode: Mode::Enforce,
+        rejected: Some(jiff::SignedDuration::from_mins(10)),
+        not_me: Some(jiff::SignedDuration::from_hours(24)),
+    };
+}
+
+#[tokio::test]
+async fn the_key_for_never_again_ends_the_plan_tells_the_app_and_suppresses_the_number() {
+    let app = TestApp::with(with_refuse_key).await;
+    app.script(NUMBER, json!({ "press": "9" })).await;
+    let plan = json!([{ "channel": "call_button" }, { "channel": "sms" }]);
+    let begun = app.begin_with(json!({ "to": NUMBER, "plan": plan, "language": "en" })).await;
+    let ended = app.outcome(&begun["id"]).await;
+    assert_eq!((&ended["status"], &ended["outcome"]), (&json!("failed"), &json!("not_me")));
+    assert_eq!(app.timeline(&begun["id"]).await.last().unwrap(), "concluded");
+
+    let answer = start(&app, json!({ "to": NUMBER, "channel": "sms" })).await;
+    assert_eq!(refused(&answer, 403), forbidden("suppression"));
+    let found = app.get("/v1/suppressions?to=%2B380991234567&app=shop").await.json();
+    assert!(found["suppressions"][0]["reason"].as_str().unwrap().contains("pressed"), "{found}");
+    // Lifted, the number is still left alone for a day.
+    let path = format!("/v1/suppressions/{}", found["suppressions"][0]["id"].as_str().unwrap());
+    assert_eq!(app.call(Method::DELETE, &path, None).await.status, 204);
+    let answer = start(&app, json!({ "to": NUMBER, "channel": "sms" })).await;
+    assert_eq!(refused(&answer, 429), limited("cooldown"));
+    let blocks = app.get("/v1/guard/blocks").await.json();
+    let block = format!("/v1/guard/blocks/{}", blocks["blocks"][0]["id"].as_str().unwrap());
+    assert_eq!(blocks["blocks"][0]["rule"], "cooldown");
+    assert_eq!(app.call(Method::DELETE, &block, None).await.status, 204);
+    assert_eq!(start(&app, json!({ "to": NUMBER, "channel": "sms" })).await.status, 201);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_rejected_call_a_person_is_left_alone_for_a_while() {
+    let app = TestApp::with(with_refuse_key).await;
+    app.script(NUMBER, json!({ "does": "refused" })).await;
+    let begun = app.begin(NUMBER).await;
+    app.notifications().await;
+    app.advance(11);
+    assert_eq!(app.outcome(&begun["id"]).await["outcome"], "rejected");
+    let answer = start(&app, json!({ "to": NUMBER })).await;
+    assert_eq!(refused(&answer, 429), limited("cooldown"));
+    app.advance(600);
+    assert_eq!(start(&app, json!({ "to": NUMBER })).await.status, 201);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn calls_that_bring_no_notification_stop_by_themselves_until_one_comes() {
+    let app = TestApp::start().await;
+    let silent: Vec<String> = (0..7).map(|number| format!("+38099111000{number}")).collect();
+    for number in &silent {
+        app.script(number, json!({ "notify": "never" })).await;
+    }
+    for number in &silent[..5] {
+        app.begin(number).await;
+    }
+    app.advance(179);
+    app.begin(&silent[5]).await;
+    app.advance(2);
+    // One passes to see whether it is over; the others are told what to take instead.
+    app.begin(&silent[6]).await;
+    let answer = start(&app, json!({ "to": NUMBER })).await;
+    assert_eq!(refused(&answer, 429), limited("degraded"));
+    assert_eq!(answer.json()["next_channel"], "sms");
+    assert_eq!(answer.headers["retry-after"], "60");
+    assert_eq!(start(&app, json!({ "to": NUMBER, "channel": "sms" })).await.status, 201);
+    app.advance(60);
+    // The next probe is heard of, and all is well.
+    app.outcome(&app.begin(NUMBER).await["id"]).await;
+    for number in 0..6 {
+        app.begin(&format!("+38099222000{number}")).await;
+    }
+    app.stop().await;
+}

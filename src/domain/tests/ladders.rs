@@ -252,7 +252,7 @@ impl Ladder {
 
 fn said_no(verification: &Verification) -> bool {
     verification.attempts.iter().any(|attempt| match (&attempt.key_report, attempt.asks) {
-        (Some(report), Asks::Key(key)) => report.outcome(key) == Outcome::WrongKey,
+        (Some(report), Asks::Key(key)) => report.outcome(key, None) == Outcome::WrongKey,
         _ => false,
     })
 }
@@ -288,6 +288,7 @@ fn step(random: &mut Random) -> Step {
             from: None,
             press: Key::ONE,
             random_key: false,
+            refuse: None,
             sounds: Sounds::Prompt { name: name("default"), language: name("en") },
         }),
         2 => code(CodeBy::Call { from: None }),

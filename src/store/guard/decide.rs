@@ -1,12 +1,16 @@
 //! From the rows that were found to what is written or refused. Pure, and the same for
 //! every adapter.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::calls::Unheard;
 use super::window::Windows;
 use super::{Admission, Bar, Count, GuardKey};
 use crate::domain::{Limit, Mode, Refusal};
 use crate::store::record::Unreadable;
+
+/// How long it is known that calls were not heard of.
+const UNHEARD_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The rows that an admission asked for, in its order.
 pub(in crate::store) struct Found {
@@ -14,6 +18,8 @@ pub(in crate::store) struct Found {
     pub(in crate::store) bars: Vec<Option<Bar>>,
     /// Of `counts`, packed.
     pub(in crate::store) windows: Vec<Option<Vec<u8>>>,
+    /// Of `calling`, packed.
+    pub(in crate::store) calls: Option<Vec<u8>>,
 }
 
 /// What follows from them.
@@ -67,6 +73,18 @@ impl Admission {
             against.extend(count.refusal(&windows, now));
             counted.push(windows);
         }
+        let mut called = None;
+        if let Some(calling) = &self.calling {
+            let mut unheard =
+                found.calls.as_deref().map(Unheard::read).transpose()?.unwrap_or_default();
+            let (written, refusal) = unheard.call(calling, now);
+            against.extend(refusal);
+            called = written.then(|| Written {
+                key: calling.key,
+                windows: unheard.pack(),
+                expires_at: later(now, UNHEARD_KEPT),
+            });
+        }
         let enforced = against.iter().filter(|refusal| refusal.mode == Mode::Enforce);
         // What passes last is what the caller has to wait for.
         let refused = enforced.max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX));
@@ -79,7 +97,8 @@ impl Admission {
             let windows = count.added(windows, now);
             Written { key: count.key, expires_at: windows.expires_at(), windows: windows.pack() }
         });
-        Ok(Decision::Admitted { written: written.collect(), noted: against })
+        let written = written.chain(called).collect();
+        Ok(Decision::Admitted { written, noted: against })
     }
 }
 
@@ -99,4 +118,8 @@ impl Count {
         self.limits.iter().for_each(|limit| windows.add(limit, self.amount, now));
         windows
     }
+}
+
+fn later(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.checked_add(span).unwrap_or(Timestamp::MAX)
 }

@@ -5,12 +5,18 @@
 //! So the limits are exact over all replicas, and no adapter knows what a limit is. Keys
 //! are keyed hashes: no row says whose it is, but for the text that operators are shown.
 
+mod calls;
 mod decide;
+mod learned;
 mod window;
 
 use jiff::Timestamp;
 
 use crate::domain::{Limit, Mode, Name, Refusal, Rule};
+
+pub use calls::Calling;
+pub(super) use calls::Unheard;
+pub use learned::Learned;
 
 pub(super) use decide::{Decision, Found, Written};
 
@@ -24,6 +30,8 @@ pub struct Admission {
     pub bars: Vec<Barring>,
     /// What it adds to, and how much there may be.
     pub counts: Vec<Count>,
+    /// The account's button calls, if it is one.
+    pub calling: Option<Calling>,
     /// What needs no row and would have refused it, to be counted with the rest.
     pub noted: Vec<Refusal>,
 }

@@ -7,9 +7,9 @@ use rusqlite::{Connection, Row, params};
 use super::Sqlite;
 use super::columns::{Failure, column, first, name, nanoseconds, rows, time, unreadable};
 use crate::domain::{Mode, Name, Refusal, Rule};
-use crate::store::guard::{Decision, Found, Written};
+use crate::store::guard::{Decision, Found, Unheard, Written};
 use crate::store::record::Unreadable;
-use crate::store::{Admission, Bar, Barring, GuardKey, RuleTotal, StoreError};
+use crate::store::{Admission, Bar, Barring, GuardKey, Learned, RuleTotal, StoreError};
 
 /// How many rows go in one transaction.
 const AT_ONCE: u32 = 256;
@@ -101,10 +101,14 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<Decision, Failure> {
     let bars = admission.bars.iter().map(|asked| bar(on, &asked.key));
-    let windows = admission.counts.iter().map(|count| windows(on, &count.key));
+    let windows = admission.counts.iter().map(|count| windows_of(on, &count.key));
     let found = Found {
         bars: bars.collect::<Result<_, _>>()?,
         windows: windows.collect::<Result<_, _>>()?,
+        calls: match &admission.calling {
+            Some(calling) => windows_of(on, &calling.key)?,
+            None => None,
+        },
     };
     let unread = |source| unreadable("guard_windows", "windows", source);
     admission.decide(&found, now).map_err(unread)
@@ -132,6 +136,31 @@ pub(super) fn note(on: &Connection, refusals: &[Refusal]) -> Result<(), Failure>
     Ok(())
 }
 
+/// Keeps what the guard learned.
+pub(super) fn learn(on: &Connection, learned: &[Learned]) -> Result<(), Failure> {
+    for learned in learned {
+        match learned {
+            Learned::Bar(bar) => put(on, bar)?,
+            Learned::Heard(key) => {
+                on.prepare_cached("DELETE FROM guard_windows WHERE key = ?1")?.execute([key])?;
+            }
+            Learned::NotPlaced { key, intent_at } => not_placed(on, key, *intent_at)?,
+        }
+    }
+    Ok(())
+}
+
+fn not_placed(on: &Connection, key: &GuardKey, intent_at: Timestamp) -> Result<(), Failure> {
+    let Some(packed) = windows_of(on, key)? else { return Ok(()) };
+    let unread = |source| unreadable("guard_windows", "windows", source);
+    let mut unheard = Unheard::read(&packed).map_err(unread)?;
+    if unheard.not_placed(intent_at) {
+        let sql = "UPDATE guard_windows SET windows = ?2 WHERE key = ?1";
+        on.prepare_cached(sql)?.execute(params![key, unheard.pack()])?;
+    }
+    Ok(())
+}
+
 /// Puts up a bar. One that stands already stays as long as the longer of the two.
 pub(super) fn put(on: &Connection, bar: &Bar) -> Result<(), Failure> {
     let sql = "INSERT INTO guard_bars (key, rule, app, subject, reason, created_at, until) \
@@ -155,7 +184,7 @@ fn bar(on: &Connection, key: &GuardKey) -> Result<Option<Bar>, Failure> {
     first(on, "SELECT * FROM guard_bars WHERE key = ?1", [key], read)
 }
 
-fn windows(on: &Connection, key: &GuardKey) -> Result<Option<Vec<u8>>, Failure> {
+fn windows_of(on: &Connection, key: &GuardKey) -> Result<Option<Vec<u8>>, Failure> {
     let sql = "SELECT windows FROM guard_windows WHERE key = ?1";
     first(on, sql, [key], |row| column(row, "guard_windows", "windows"))
 }

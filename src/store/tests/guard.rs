@@ -163,3 +163,31 @@ async fn what_counts_outlives_a_restart_and_is_swept_once_it_counts_no_more() {
     test.store.sweep(at(601)).await.unwrap();
     assert!(matches!(test.store.start(one(3, at(601)), at(601)).await, Ok(Started::Stored { .. })));
 }
+
+/// The adversary's: one prefix, a thousand of its numbers, ten times each.
+#[tokio::test]
+async fn ten_thousand_starts_over_a_thousand_numbers_of_one_prefix_store_what_the_prefix_may() {
+    let test = TestStore::open().await;
+    let (mut stored, mut refused) = (0, 0);
+    for round in 0..10 {
+        let starts = (0..1000_u64).map(|number| {
+            let mut of_number = count(1, Mode::Enforce, 5);
+            of_number.key[..8].copy_from_slice(&number.to_be_bytes());
+            let of_prefix = Count { rule: Rule::PerPrefix, ..count(255, Mode::Enforce, 20) };
+            let now = at(round);
+            let start = counting(380_991_230_000 + number, vec![of_number, of_prefix], now);
+            test.store.start(start, now)
+        });
+        for answer in join_all(starts).await {
+            match answer.unwrap() {
+                Started::Stored { .. } => stored += 1,
+                Started::Refused { refusal, .. } => {
+                    assert_eq!(refusal.rule, Rule::PerPrefix);
+                    refused += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((stored, refused), (20, 9_980));
+}

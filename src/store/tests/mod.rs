@@ -107,6 +107,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
                 from: None,
                 press: Key::ONE,
                 random_key: false,
+                refuse: None,
                 sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
             }),
         }],
