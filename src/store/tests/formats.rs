@@ -18,6 +18,9 @@ fn plain() -> impl Strategy<Value = Verification> {
         plain.plan.retain(|step| step.button().is_some());
         for step in &mut plain.plan {
             (step.wait, step.skipped) = (None, false);
+            if let By::Button(button) = &mut step.by {
+                button.refuse = None;
+            }
         }
         for attempt in &mut plain.attempts {
             attempt.request = None;
