@@ -9,6 +9,7 @@ use super::{outbound, plans};
 use crate::clock::Clock;
 use crate::config::{self, Config, VerificationLimits};
 use crate::domain::{CodeSource, Key, Name, PhoneNumber, Secret, Timing};
+use crate::guard::Rules;
 use crate::intake::{Asking, Policy};
 use crate::provider;
 use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds, TestDoes};
@@ -55,7 +56,14 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
             email: code_source(config.channels.email),
         },
         outbound: outbound::settings(config)?,
+        guard: guard(config)?,
     })
+}
+
+fn guard(config: &Config) -> anyhow::Result<Rules> {
+    let own = config.apps.iter().filter_map(|(app, settings)| Some((app, settings.guard.clone()?)));
+    let apps = own.map(|(app, rules)| Ok((name(app)?, rules))).collect::<anyhow::Result<_>>()?;
+    Ok(Rules { general: config.guard.clone(), apps })
 }
 
 fn test_number(test: &config::TestNumber) -> (PhoneNumber, TestDoes) {
@@ -113,6 +121,7 @@ fn prompt_sounds(sounds: &config::PromptSounds) -> PromptSounds {
         greeting: sounds.greeting.clone(),
         confirmed: sounds.confirmed.clone(),
         fallback: sounds.fallback.clone(),
+        refuse: sounds.never_again.map(key),
         press: match sounds.press {
             config::PromptKey::Random => PromptKey::Random,
             config::PromptKey::Digit(digit) => PromptKey::Fixed(key(digit)),

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod erase;
 mod follow;
+mod guard;
 mod health;
 mod hooks;
 mod keys;
@@ -101,6 +102,12 @@ enum Command {
     Man,
     /// Erase what is stored of one number or address, through a running service
     Erase(erase::Erase),
+    /// See the guard's rules; stop starts, lift blocks, through a running service
+    #[command(subcommand)]
+    Guard(guard::Guard),
+    /// Keep people from being reached, through a running service
+    #[command(subcommand)]
+    Suppress(guard::Suppress),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -148,6 +155,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Sounds(sounds) => sounds.run().await,
         Command::Prompts(prompts) => prompts.run().await,
         Command::Erase(erase) => erase.run().await,
+        Command::Guard(guard) => guard.run().await,
+        Command::Suppress(suppress) => suppress.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

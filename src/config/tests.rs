@@ -460,3 +460,27 @@ fn each_kind_of_wrong_endpoint_is_named_without_its_secret() {
         assert!(hook.contains(said), "{hook}");
     }
 }
+
+#[test]
+fn bad_rules_of_the_guard_are_named_with_what_would_be_right() {
+    for (config, said) in [
+        ("[guard.per_number]\nmode = \"on\"", "must be \"off\", \"shadow\" or \"enforce\""),
+        ("[guard.per_app]\nlimits = [{ max = 0, per = \"1m\" }]", "from 1 to 1000000000"),
+        ("[guard.per_app]\nlimits = [{ max = 1 }]", "missing"),
+        ("[guard.per_app]\nlimits = [{ max = 1, per = \"400d\" }]", "from 1s to 31d"),
+        (
+            "[guard.per_app]\nlimits = [{ max = 1, per = \"60s\" }, { max = 2, per = \"1m\" }]",
+            "same \"per\"",
+        ),
+        ("[guard.countries]\nallow = [\"ua\"]", "two capital letters"),
+        ("[guard.countries.email]\nallow = [\"UA\"]", "unknown key"),
+        ("[guard.prefixes]\nrefuse = [\"0800\"]", "in international form"),
+        ("[guard.number_types]\nrefuse = [\"mobile\"]", "must be one of premium_rate"),
+        ("[guard.cooldown]\nrejected = \"10\"", "needs a unit"),
+        ("[guard]\nnever_again = \"some\"", "must be \"app\" or \"all\""),
+        ("[apps.shop.guard.cooldown]\nrejected = \"10m\"", "unknown key"),
+    ] {
+        let problem = problem(config);
+        assert!(problem.contains(said), "{config}: {problem}");
+    }
+}

@@ -15,6 +15,10 @@ use utoipa_actix_web::AppExt;
 
 use super::error::Code;
 use super::routes::routes;
+use super::v1::guard::{
+    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
+    unsuppress,
+};
 use super::v1::{
     cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
     inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
@@ -60,6 +64,14 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("show_prompt", show_prompt::PROBLEMS),
     ("put_prompt", put_prompt::PROBLEMS),
     ("delete_prompt", delete_prompt::PROBLEMS),
+    ("show_guard", show_guard::PROBLEMS),
+    ("list_switches", list_switches::PROBLEMS),
+    ("set_switch", set_switch::PROBLEMS),
+    ("list_blocks", list_blocks::PROBLEMS),
+    ("lift_block", lift_block::PROBLEMS),
+    ("list_suppressions", list_suppressions::PROBLEMS),
+    ("suppress", suppress::PROBLEMS),
+    ("unsuppress", unsuppress::PROBLEMS),
 ];
 
 /// What any of them may answer.
@@ -102,6 +114,12 @@ pub struct ProblemSchema {
     retry_at: Option<String>,
     /// What uses the sound, as PROMPT/LANGUAGE/PART.
     used_by: Option<Vec<String>>,
+    /// The rule of the guard that refuses.
+    rule: Option<String>,
+    /// Whether it passes by itself, at `retry_at`.
+    passes: Option<bool>,
+    /// A channel that may be tried instead.
+    next_channel: Option<String>,
     /// How the verification ended.
     verification_status: Option<String>,
 }

@@ -104,6 +104,10 @@ pub enum Code {
     SoundsBusy,
     /// The multipart body cannot be read.
     InvalidMultipart,
+    /// A rule of the guard refuses it, for now.
+    GuardLimited,
+    /// A rule of the guard refuses it, for good.
+    GuardRefused,
     /// The app's own hook denies the start.
     PreSendDenied,
     /// The app's own hook gave no usable answer.
@@ -136,7 +140,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 64] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -185,6 +189,8 @@ impl Code {
         Self::PromptConfigured,
         Self::SoundsBusy,
         Self::InvalidMultipart,
+        Self::GuardLimited,
+        Self::GuardRefused,
         Self::PreSendDenied,
         Self::PreSendFailed,
         Self::EndpointDisabled,
@@ -276,6 +282,8 @@ impl Code {
             Self::InvalidMultipart => {
                 ("invalid_multipart", 400, "The multipart body cannot be read")
             }
+            Self::GuardLimited => ("guard_limited", 429, "A rule of the guard refuses it for now"),
+            Self::GuardRefused => ("guard_refused", 403, "A rule of the guard refuses it"),
             Self::PreSendDenied => ("pre_send_denied", 403, "The app's own hook denies the start"),
             Self::PreSendFailed => {
                 ("pre_send_failed", 503, "The app's own hook gave no usable answer")

@@ -11,6 +11,7 @@ mod console;
 mod cors;
 mod describe;
 mod error;
+mod guarded;
 mod hooks;
 mod observe;
 mod ops;

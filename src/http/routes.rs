@@ -9,6 +9,10 @@ use super::error::Code;
 use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
+use super::v1::guard::{
+    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
+    unsuppress,
+};
 use super::v1::{
     cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
     inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
@@ -58,6 +62,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(show_prompt::show_prompt)
         .service(put_prompt::put_prompt)
         .service(delete_prompt::delete_prompt)
+        .service(show_guard::show_guard)
+        .service(list_switches::list_switches)
+        .service(set_switch::set_switch)
+        .service(list_blocks::list_blocks)
+        .service(lift_block::lift_block)
+        .service(list_suppressions::list_suppressions)
+        .service(suppress::suppress)
+        .service(unsuppress::unsuppress)
         .service(healthz::healthz)
         .service(readyz::readyz)
         .service(metrics::metrics)

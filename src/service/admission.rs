@@ -56,6 +56,7 @@ impl Service {
             Some(number) if found.facts().is_own(number) => return Err(StartRefusal::OwnNumber),
             number => number.is_some_and(PhoneNumber::is_landline),
         };
+        let reaches_no = |channel| is_landline && channel == Channel::Sms;
         let step = |wanted: &WantedStep| {
             let by = match &wanted.by {
                 WantedBy::Button { from, sounds, press } => {
@@ -67,14 +68,20 @@ impl Service {
             };
             let mut step =
                 Step { account: found.name.clone(), wait: wanted.wait, skipped: false, by };
-            step.skipped = is_landline && step.channel() == Channel::Sms;
+            let number = request.to.phone();
+            step.skipped = reaches_no(step.channel())
+                || number.is_some_and(|to| self.guard.skips(&request.app, to, step.channel()));
             let by_email = step.channel() == Channel::Email;
             if by_email == request.to.phone().is_some() {
                 return Err(StartRefusal::ChannelMismatch(step.channel()));
             }
             Ok(step)
         };
-        let steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        let mut steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        if steps.iter().all(|step| step.skipped) {
+            // What only the guard passes over, it is to refuse itself.
+            steps.iter_mut().for_each(|step| step.skipped = reaches_no(step.channel()));
+        }
         if steps.iter().all(|step| step.skipped) {
             return Err(StartRefusal::Landline);
         }
@@ -106,7 +113,8 @@ impl Service {
             Press::Fixed(key) => (key, false),
             Press::Random => (self.random_key(), true),
         };
-        Ok(Button { from: from.or(account.from), press, random_key, sounds })
+        let refuse = named.refuse;
+        Ok(Button { from: from.or(account.from), press, random_key, refuse, sounds })
     }
 
     /// A code that the provider can tell in the language wanted.
@@ -215,6 +223,7 @@ impl Service {
                     confirmed: confirmed.to_string(),
                     fallback: fallback.to_string(),
                     press: PromptKey::Random,
+                    refuse: None,
                 };
                 return Ok((Sounds::Given { greeting, confirmed, fallback }, wanted, press));
             }
@@ -256,7 +265,8 @@ impl Service {
         let known = self.catalogue.now();
         let declared = |key: &Key| {
             let mut sounds = known.prompts.values().flat_map(|prompt| prompt.languages.values());
-            sounds.any(|sounds| sounds.press == PromptKey::Fixed(*key))
+            sounds
+                .any(|sounds| sounds.press == PromptKey::Fixed(*key) || sounds.refuse == Some(*key))
         };
         let all = (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE);
         let free: Vec<Key> = all.clone().filter(|key| !declared(key)).collect();

@@ -8,6 +8,7 @@
 mod account;
 mod admission;
 mod audit;
+mod bars;
 mod browse;
 mod buckets;
 mod cancel;
@@ -21,8 +22,10 @@ mod erase;
 mod expire;
 mod feed;
 mod forward;
+mod guarding;
 mod key;
 mod key_life;
+mod learn;
 mod next;
 mod notifications;
 mod offset;
@@ -59,12 +62,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::domain::{CodeBy, CodeSource, Name, Outcome, PhoneNumber, Timing};
+use crate::guard::{Guard, Rules};
 use crate::live::Live;
 use crate::outbound::{self, Outbound};
 use crate::sounds::Catalogue;
 use crate::store::{NotificationRow, Store};
+use crate::telemetry::Refusals;
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
+pub use crate::guard::RuleShown;
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::{CallbackRefusal, Forwarded};
 pub use crate::sounds::{
@@ -72,17 +78,20 @@ pub use crate::sounds::{
     Version as SoundVersion,
 };
 pub use crate::store::{
-    AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
-    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
-    NotificationPage, NotificationSearch, Search, SoundFile, StatsBy, StoreError, Target, Tried,
+    AuditEntry, AuditError, AuditHead, Bar, Browse, Delivery, DeliveryDetails, DeliverySearch,
+    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, GuardKey, JournalCursor, Journaled, KeyRow,
+    NotificationPage, NotificationSearch, RuleTotal, Search, SoundFile, StatsBy, StoreError,
+    Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
+pub use bars::{BarPage, Suppression, Switch};
 pub use buckets::{Buckets, Empty, Rate, site};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
 pub use erase::{EraseRefusal, ErasedCounts};
+pub use guarding::Guarded;
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
 pub use key_life::{MAX_OVERLAP, RotatedKey};
 pub use next::NextRefusal;
@@ -126,6 +135,8 @@ pub struct Settings {
     pub codes: CodeSettings,
     /// What is sent to apps.
     pub outbound: outbound::Settings,
+    /// What decides whether a start may be.
+    pub guard: Rules,
     /// Numbers that keys for tests verify without a provider.
     pub test_numbers: BTreeMap<PhoneNumber, TestDoes>,
 }
@@ -170,6 +181,8 @@ pub struct Service {
     server_key: ServerKey,
     keys: key::Keys,
     starting: start::Starting,
+    guard: Guard,
+    refusals: Refusals,
     outcomes: Counters,
     catalogue: Catalogue,
     sound_files: sound_files::SoundFiles,
@@ -197,6 +210,8 @@ impl Service {
         let prompts = std::mem::take(&mut settings.prompts);
         let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);
+        let rules = std::mem::take(&mut settings.guard);
+        let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,
@@ -208,6 +223,8 @@ impl Service {
             server_key,
             keys,
             starting: start::Starting::default(),
+            guard,
+            refusals: Refusals::default(),
             outcomes: Counters::new(
                 VERIFICATIONS_TOTAL,
                 "outcome",

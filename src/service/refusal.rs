@@ -8,6 +8,7 @@ use crate::outbound::CallbackRefusal;
 use crate::provider::NoRoom;
 use crate::store::StoreError;
 
+use super::Guarded;
 use super::admission::MOST_STEPS;
 
 /// Why nothing was started and nobody called. Nothing is stored.
@@ -104,6 +105,9 @@ pub enum StartRefusal {
         /// When it surely is over.
         until: Timestamp,
     },
+    /// A rule of the guard refuses it.
+    #[error(transparent)]
+    Guarded(#[from] Guarded),
     /// The provider's queue is full.
     #[error("the provider's limit of requests leaves no room now")]
     NoRoom(NoRoom),

@@ -1,5 +1,7 @@
 //! What an app asks when it starts a verification.
 
+use std::net::IpAddr;
+
 use jiff::SignedDuration;
 
 use crate::domain::{
@@ -48,6 +50,10 @@ pub struct StartRequest {
     pub test: bool,
     /// The least evidence with which it may be verified, if the app demands some.
     pub evidence: Option<Level>,
+    /// The end user's address, for the guard to count by.
+    pub client_ip: Option<IpAddr>,
+    /// Keys of the app's own for the guard to count by: a session, a device, a user.
+    pub rate_keys: Vec<Box<str>>,
 }
 
 /// What to try.

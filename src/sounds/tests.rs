@@ -229,6 +229,7 @@ mod of_the_catalogue {
             confirmed: "c".to_owned(),
             fallback: "f".to_owned(),
             press: PromptKey::Random,
+            refuse: None,
         };
         let languages = BTreeMap::from([(name("de"), sounds)]);
         let prompt = Prompt { default_language: None, languages };

@@ -13,6 +13,7 @@ mod copy;
 mod delivery;
 mod erasure;
 mod error;
+mod guard;
 mod intent;
 mod journal;
 mod kept;
@@ -35,7 +36,7 @@ use futures_util::future::Either;
 use jiff::Timestamp;
 
 use crate::config::StoreUrl;
-use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+use crate::domain::{Claim, Entry, Name, Refusal, Rule, Timing, Verification, VerificationId};
 
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
@@ -48,6 +49,7 @@ pub use delivery::{
 };
 pub use erasure::{Erased, Erasure};
 pub use error::{OpenError, StoreError};
+pub use guard::{Admission, Bar, Barring, Calling, Count, GuardKey, Learned, RuleTotal};
 pub use intent::{Intended, Intent};
 pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
@@ -265,6 +267,74 @@ impl Store {
         key: &str,
     ) -> Result<Option<([u8; 32], VerificationId)>, StoreError> {
         adapter!(self.idempotency(app, key))
+    }
+
+    /// Puts up a bar. One that stands already under its key then stands as long as the
+    /// longer of the two.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn put_bar(&self, bar: Bar) -> Result<(), StoreError> {
+        adapter!(self.put_bar(bar))
+    }
+
+    /// Takes a bar down; whether it stood at `now`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn lift_bar(&self, key: GuardKey, now: Timestamp) -> Result<bool, StoreError> {
+        adapter!(self.lift_bar(key, now))
+    }
+
+    /// A bar, whether it stands or its time is over.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn find_bar(&self, key: GuardKey) -> Result<Option<Bar>, StoreError> {
+        adapter!(self.find_bar(key))
+    }
+
+    /// The bars of a rule that stand at `now`, at most `limit`, in the order of their keys
+    /// behind `after`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bars(
+        &self,
+        rule: Rule,
+        after: Option<GuardKey>,
+        limit: u16,
+        now: Timestamp,
+    ) -> Result<Vec<Bar>, StoreError> {
+        adapter!(self.bars(rule, after, limit, now))
+    }
+
+    /// What stands in the way at `now`, of all that may; nothing is counted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn standing(
+        &self,
+        bars: Vec<Barring>,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        adapter!(self.standing(bars, now))
+    }
+
+    /// Counts what rules refused that need no row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn note_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {
+        adapter!(self.note_refusals(refusals))
+    }
+
+    /// What each rule refused, or would have, since counting began.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rule_totals(&self) -> Result<Vec<RuleTotal>, StoreError> {
+        adapter!(self.rule_totals())
     }
 
     /// Keeps a new key, and appends `audited` in the same transaction.

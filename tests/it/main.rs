@@ -30,6 +30,7 @@ mod doctor;
 mod faults;
 mod forward;
 mod fuzz;
+mod guard;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;

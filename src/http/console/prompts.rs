@@ -123,6 +123,8 @@ fn trial(app: Name, to: Recipient, prompt: Name, language: Name, test: bool) -> 
         max_sends: None,
         alone: false,
         evidence: None,
+        client_ip: None,
+        rate_keys: Vec::new(),
         answer_within: ANSWER_WITHIN,
         test,
     }
@@ -142,7 +144,7 @@ fn wanted(posted: &Posted) -> Result<(Name, Name, PromptSounds), &'static str> {
         }
     };
     let [greeting, confirmed, fallback] = PARTS.map(field);
-    Ok((name, language, PromptSounds { greeting, confirmed, fallback, press }))
+    Ok((name, language, PromptSounds { greeting, confirmed, fallback, press, refuse: None }))
 }
 
 /// Every prompt, and the form for another one.

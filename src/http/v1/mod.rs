@@ -13,6 +13,7 @@ pub mod entry;
 pub mod erase;
 pub mod events;
 pub mod feed;
+pub mod guard;
 pub mod inspect_sound;
 pub mod list_audit;
 pub mod list_deliveries;

@@ -61,7 +61,7 @@ pub struct MissingSoundView {
 impl PromptView {
     pub(super) fn new(state: &PromptState) -> Self {
         let languages = state.prompt.languages.iter().map(|(language, sounds)| {
-            let PromptSounds { greeting, confirmed, fallback, press } = sounds.clone();
+            let PromptSounds { greeting, confirmed, fallback, press, refuse: _ } = sounds.clone();
             let press = match press {
                 PromptKey::Fixed(key) => key.to_string(),
                 PromptKey::Random => "random".to_owned(),

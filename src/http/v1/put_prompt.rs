@@ -111,6 +111,7 @@ fn new(body: PromptBody) -> Result<NewPrompt, Problem> {
                 Press::Fixed(key) => PromptKey::Fixed(key),
                 Press::Random => PromptKey::Random,
             },
+            refuse: None,
         };
         if languages.insert(spoken, sounds).is_some() {
             let detail = format!("The language {:?} is there twice.", three.language);

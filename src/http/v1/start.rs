@@ -1,5 +1,6 @@
 //! `POST /v1/verifications`: start, and wait if asked to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -18,6 +19,7 @@ use crate::service::{ANSWER_WITHIN, Idempotency, StartRefusal, StartRequest, Sta
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
+use super::super::guarded::guarded;
 use super::super::problem::{Problem, sentence};
 use super::super::read::{Json, Wait, idempotency, wait_of};
 use super::super::state::State;
@@ -30,6 +32,10 @@ use super::words;
 const MAX_REFERENCE: usize = 256;
 /// The largest metadata, in bytes of JSON.
 const MAX_METADATA: usize = 4 * 1024;
+/// The most keys to count by.
+const MAX_RATE_KEYS: usize = 8;
+/// The longest of them, in bytes.
+const MAX_RATE_KEY: usize = 128;
 /// When a start may be tried again that met the service closing or its own twin, in seconds.
 const RETRY_SOON: u64 = 2;
 /// Seconds after which a provider that was not reached is asked again.
@@ -72,6 +78,8 @@ pub const PROBLEMS: &[Code] = &[
     Code::PressMismatch,
     Code::SoundMissing,
     Code::IdempotencyMismatch,
+    Code::GuardLimited,
+    Code::GuardRefused,
     Code::PreSendDenied,
     Code::PreSendFailed,
     Code::Internal,
@@ -143,6 +151,13 @@ pub struct StartBody {
     /// bytes, signed with the app's `callback_secret`.
     #[schema(example = "https://shop.example.com/hooks/ringproof")]
     callback_url: Option<String>,
+    /// The end user's address, IPv4 or IPv6, for the guard to count by; not kept.
+    #[schema(example = "203.0.113.7")]
+    client_ip: Option<String>,
+    /// Keys of the app's own for the guard to count by: a session, a device, a user. At most
+    /// 8 of 1 to 128 bytes; kept as keyed hashes only.
+    #[schema(max_items = 8)]
+    rate_keys: Option<Vec<String>>,
 }
 
 /// Starts a verification: the provider calls the number, and the person presses a key;
@@ -267,6 +282,8 @@ fn wanted(
         answer_within: ANSWER_WITHIN,
         test: false,
         evidence: body.evidence.map(|text| evidence(&text)).transpose()?,
+        client_ip: body.client_ip.map(|text| client_ip(&text)).transpose()?,
+        rate_keys: rate_keys(body.rate_keys)?,
     })
 }
 
@@ -277,6 +294,27 @@ fn evidence(text: &str) -> Result<Level, Problem> {
         let detail = format!("\"evidence\" is one of: {}.", known.join(", "));
         Problem::field(Code::InvalidField, "evidence", detail).with("known", known.to_vec())
     })
+}
+
+fn client_ip(text: &str) -> Result<IpAddr, Problem> {
+    text.parse().map_err(|_| {
+        let detail = "\"client_ip\" is an address such as 203.0.113.7 or 2001:db8::7.";
+        Problem::field(Code::InvalidField, "client_ip", detail)
+    })
+}
+
+fn rate_keys(keys: Option<Vec<String>>) -> Result<Vec<Box<str>>, Problem> {
+    let mut keys = keys.unwrap_or_default();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() > MAX_RATE_KEYS || keys.iter().any(|key| !(1..=MAX_RATE_KEY).contains(&key.len()))
+    {
+        let detail = format!(
+            "\"rate_keys\" holds at most {MAX_RATE_KEYS} texts of 1 to {MAX_RATE_KEY} bytes."
+        );
+        return Err(Problem::field(Code::InvalidField, "rate_keys", detail));
+    }
+    Ok(keys.into_iter().map(String::into_boxed_str).collect())
 }
 
 fn own_code(text: &str) -> Result<domain::Code, Problem> {
@@ -314,6 +352,7 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::NumberBusy { until } => {
             Problem::field(Code::NumberBusy, "to", detail).retry_at(until, now)
         }
+        StartRefusal::Guarded(refusal) => guarded(&refusal, now),
         StartRefusal::NoRoom(room) => {
             Problem::new(Code::ProviderBusy, detail).retry_after(room.retry_after.as_secs() + 1)
         }

@@ -101,6 +101,8 @@ fn wanted(
         alone: true,
         answer_within: ANSWER_WITHIN,
         test: caller.test,
+        client_ip: None,
+        rate_keys: Vec::new(),
     })
 }
 

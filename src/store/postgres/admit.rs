@@ -83,12 +83,16 @@ impl Batch for Admissions {
     fn answer(job: Job, admitted: Admitted) -> Answer {
         drop(job);
         match admitted {
-            Admitted::Start(verification, packed) => {
-                Answer::Started(Started::Stored { verification: *verification, packed })
-            }
-            Admitted::Intent(verification, packed) => {
-                Answer::Intended(Intended::Stored { verification: *verification, packed })
-            }
+            Admitted::Start(verification, packed) => Answer::Started(Started::Stored {
+                verification: *verification,
+                packed,
+                noted: Vec::new(),
+            }),
+            Admitted::Intent(verification, packed) => Answer::Intended(Intended::Stored {
+                verification: *verification,
+                packed,
+                noted: Vec::new(),
+            }),
             Admitted::NotStarted(answer) => Answer::Started(*answer),
             Admitted::NotIntended(answer) => Answer::Intended(*answer),
         }

@@ -15,6 +15,7 @@ mod delivery_log;
 mod erase;
 mod feed;
 mod find;
+mod guard;
 mod insert;
 mod journal;
 mod keys;
@@ -84,6 +85,7 @@ impl Postgres {
     }
 
     pub(super) async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
+        guard::refuse(&start.admission)?;
         match self.admissions.submit(admit::Job::Start(Box::new(start), now)).await? {
             Answer::Started(answer) => Ok(answer),
             Answer::Intended(_) => unreachable!("a start is answered as one"),
@@ -102,6 +104,7 @@ impl Postgres {
         intent: Intent,
         now: Timestamp,
     ) -> Result<Intended, StoreError> {
+        guard::refuse(&intent.admission)?;
         match self.admissions.submit(admit::Job::Intend(Box::new(intent), now)).await? {
             Answer::Intended(answer) => Ok(answer),
             Answer::Started(_) => unreachable!("an intent is answered as one"),

@@ -16,6 +16,7 @@ mod deliveries;
 mod delivery_log;
 mod erase;
 mod find;
+mod guard;
 mod intent;
 mod journal;
 mod keys;

@@ -5,10 +5,11 @@ use rusqlite::{Connection, params};
 
 use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
-use super::deliveries;
 use super::writer::Work;
-use crate::domain::{Attempt, Claim, Status, Timing, Verification};
+use super::{deliveries, guard};
+use crate::domain::{Attempt, Claim, Refusal, Status, Timing, Verification};
 use crate::store::change::JournalRow;
+use crate::store::guard::Decision;
 use crate::store::kept::{self, form, recipient};
 use crate::store::record::{channel_bit, outcome_code, pack, status_code};
 use crate::store::{IdempotencyKey, Start, Started};
@@ -22,7 +23,7 @@ pub(super) struct Starting {
 
 /// What a start came to.
 pub(super) enum Admitted {
-    Stored(Box<[u8]>),
+    Stored(Box<[u8]>, Vec<Refusal>),
     Not(Box<Started>),
 }
 
@@ -30,7 +31,7 @@ impl Work for Starting {
     type Done = Admitted;
     type Answer = Started;
 
-    /// Every check comes before the first write.
+    /// Every check comes before the first write, but for the count of what is refused.
     fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
         if let Some(answer) = self.replayed(on)? {
             return Ok(Admitted::Not(Box::new(answer)));
@@ -38,10 +39,19 @@ impl Work for Starting {
         if let Some(running) = self.running(on)? {
             return Ok(Admitted::Not(Box::new(running)));
         }
+        let (written, noted) = match guard::judge(on, &self.start.admission, self.now)? {
+            Decision::Admitted { written, noted } => (written, noted),
+            Decision::Refused { refusal, noted } => {
+                guard::note(on, &noted)?;
+                return Ok(Admitted::Not(Box::new(Started::Refused { refusal, noted })));
+            }
+        };
         let held = held(on, &self.start.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
             return Ok(Admitted::Not(Box::new(Started::ClaimHeld { until })));
         }
+        guard::write(on, &written)?;
+        guard::note(on, &noted)?;
         let verification = &mut self.start.verification;
         if let Some(attempt) = verification.attempts.last_mut() {
             attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
@@ -62,13 +72,13 @@ impl Work for Starting {
             remember(on, verification, key, self.now)?;
         }
         deliveries::insert(on, &self.start.deliveries)?;
-        Ok(Admitted::Stored(packed))
+        Ok(Admitted::Stored(packed, noted))
     }
 
     fn answer(self, admitted: Admitted) -> Started {
         match admitted {
-            Admitted::Stored(packed) => {
-                Started::Stored { verification: self.start.verification, packed }
+            Admitted::Stored(packed, noted) => {
+                Started::Stored { verification: self.start.verification, packed, noted }
             }
             Admitted::Not(answer) => *answer,
         }

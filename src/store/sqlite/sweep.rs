@@ -33,6 +33,7 @@ pub(super) async fn sweep(store: &Sqlite, now: Timestamp) -> Result<Swept, Store
             break;
         }
     }
+    store.sweep_guard(now).await?;
     let signatures = before(kept::SIGNATURES);
     store.write(move |on| sweep_signatures(on, signatures)).await?;
     let sessions = before(SESSIONS_KEPT);

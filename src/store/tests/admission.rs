@@ -87,6 +87,7 @@ async fn waiting(test: &TestStore) -> (Verification, impl Fn(u32) -> Intent) {
             entries: vec![Entry { number: 3, at: at(30), kind }],
             claims: claims(NUMBER),
             deliveries: vec![delivery(&next, "a", 1)],
+            admission: Admission::default(),
             verification: next,
         }
     };

@@ -69,7 +69,7 @@ async fn what_was_answered_is_there_after_a_restart() {
 async fn the_packed_record_that_is_answered_is_the_stored_one() {
     let test = TestStore::open().await;
     let answer = test.store.start(start(NUMBER, at(0)), at(0)).await.unwrap();
-    let Started::Stored { verification, packed } = answer else { panic!() };
+    let Started::Stored { verification, packed, .. } = answer else { panic!() };
     assert_eq!(record::unpack(&packed).unwrap(), verification);
     let (next, change) = moved(&verification, Event::CancelAsked, at(1));
     let Committed::Stored { packed } = test.store.change(change).await.unwrap() else { panic!() };

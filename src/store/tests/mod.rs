@@ -25,6 +25,7 @@ pub(super) mod audit;
 mod browsing;
 mod deliveries;
 mod formats;
+mod guard;
 mod histories;
 pub(super) mod keys;
 mod operations;
@@ -43,7 +44,9 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store};
+use super::{
+    Admission, Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store,
+};
 use crate::config::StoreUrl;
 use crate::domain::{
     Applied, Button, By, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime,
@@ -156,6 +159,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
                 from: None,
                 press: Key::ONE,
                 random_key: false,
+                refuse: None,
                 sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
             }),
         }],
@@ -179,6 +183,7 @@ pub(super) fn start(number: u64, now: Timestamp) -> Start {
         idempotency: None,
         deliveries: Vec::new(),
         alone: false,
+        admission: Admission::default(),
     }
 }
 
