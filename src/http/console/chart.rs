@@ -136,7 +136,9 @@ mod tests {
     fn a_chart_has_classes_and_neither_colours_nor_styles_of_its_own() {
         let one = Bar { label: "12".to_owned(), verified: 7, failed: 2, other: 1 };
         let chart = bars("By hour", &[one, Bar::default()]).0;
-        for wanted in ["<svg", "class=\"good\"", "class=\"bad\"", "class=\"quiet\"", "\n12\n</text>"] {
+        for wanted in
+            ["<svg", "class=\"good\"", "class=\"bad\"", "class=\"quiet\"", "\n12\n</text>"]
+        {
             assert!(chart.contains(wanted), "{wanted}: {chart}");
         }
         assert!(chart.contains("By hour: 7 verified, 2 failed, 1 otherwise"));
