@@ -30,7 +30,7 @@ pub(super) fn man() -> anyhow::Result<ExitCode> {
     command.build();
     clap_mangen::Man::new(command.clone()).render(&mut text)?;
     for one in command.get_subcommands().filter(|one| one.get_name() != "help") {
-        write!(text, ".SH \"RINGPROOF {}\"\n", one.get_name().to_uppercase())?;
+        writeln!(text, ".SH \"RINGPROOF {}\"", one.get_name().to_uppercase())?;
         let page = clap_mangen::Man::new(one.clone());
         page.render_synopsis_section(&mut text)?;
         page.render_description_section(&mut text)?;
