@@ -26,6 +26,7 @@ mod guarding;
 mod key;
 mod key_life;
 mod learn;
+mod money;
 mod next;
 mod notifications;
 mod offset;
@@ -182,6 +183,7 @@ pub struct Service {
     keys: key::Keys,
     starting: start::Starting,
     guard: Guard,
+    money: money::MoneyTold,
     refusals: Refusals,
     outcomes: Counters,
     catalogue: Catalogue,
@@ -213,6 +215,7 @@ impl Service {
         let rules = std::mem::take(&mut settings.guard);
         let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
+        let money = money::MoneyTold::new(accounts.len());
         let service = Arc::new(Self {
             store,
             live: Live::new(),
@@ -224,6 +227,7 @@ impl Service {
             keys,
             starting: start::Starting::default(),
             guard,
+            money,
             refusals: Refusals::default(),
             outcomes: Counters::new(
                 VERIFICATIONS_TOTAL,
