@@ -8,12 +8,14 @@
 
 mod judge;
 mod keys;
+mod quiet;
 mod shown;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config;
 use crate::domain::{Channel, Name, Recipient, Refusal};
@@ -48,6 +50,8 @@ pub struct Asked<'a> {
     pub channel: Channel,
     /// The account that calls, if a key is asked for by call.
     pub calls_from: Option<&'a Name>,
+    /// When.
+    pub now: Timestamp,
     /// What begins: a verification, or a later step of one.
     pub begins: Begins<'a>,
 }

@@ -49,7 +49,8 @@ impl Service {
         }
         let begins = Begins::Start { client_ip: request.client_ip, rate_keys: &request.rate_keys };
         let calls_from = account_called(admitted.steps.iter().find(|step| !step.skipped));
-        let asked = Asked { app: &request.app, to: &request.to, channel, calls_from, begins };
+        let (to, now) = (&request.to, self.clock.now());
+        let asked = Asked { app: &request.app, to, channel, calls_from, now, begins };
         let judged = self.guard.judge(&asked);
         self.unless_refused(judged, &request.app, &request.to).await
     }
@@ -66,7 +67,8 @@ impl Service {
             return Ok(Admission { bars, ..Admission::default() });
         }
         let (to, calls_from) = (&verification.to, account_called(Some(step)));
-        let asked = Asked { app, to, channel, calls_from, begins: Begins::Step };
+        let now = self.clock.now();
+        let asked = Asked { app, to, channel, calls_from, now, begins: Begins::Step };
         let judged = self.guard.judge(&asked);
         self.unless_refused(judged, app, &verification.to).await
     }

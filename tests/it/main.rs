@@ -46,6 +46,7 @@ mod pre_send;
 mod privacy;
 mod prompts;
 mod provider;
+mod quiet;
 mod readme;
 mod receiver;
 mod simulator;
