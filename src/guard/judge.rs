@@ -28,9 +28,9 @@ impl Guard {
         let against: Vec<Refusal> =
             asked.to.phone().map_or_else(Vec::new, |number| self.of_number(asked, number));
         let enforced = against.iter().filter(|refusal| refusal.mode == Mode::Enforce);
-        // What passes last is what the caller has to wait for.
+        // What passes last is what the caller has to wait for; of several, the first.
         let refused =
-            enforced.max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX)).copied();
+            enforced.rev().max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX)).copied();
         let counts = match asked.begins {
             Begins::Start { client_ip, rate_keys } => self.counts(asked, client_ip, rate_keys),
             Begins::Step => Vec::new(),

@@ -9,6 +9,7 @@ mod api;
 mod app;
 mod audio;
 mod audit;
+mod bars;
 mod browser;
 mod button_call;
 mod code_deliveries;
