@@ -32,6 +32,7 @@ mod faults;
 mod forward;
 mod fuzz;
 mod guard;
+mod guard_told;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;
