@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::guard_money::MoneyRules;
+use super::quiet::QuietHours;
 use super::section::Section;
 use super::tree::Entry;
 use super::value;
@@ -23,6 +24,8 @@ pub struct Guard {
     pub prefixes: Prefixes,
     /// What kinds of numbers are not reached.
     pub number_types: NumberTypes,
+    /// When people are left alone.
+    pub quiet_hours: Option<QuietHours>,
     /// Starts to one recipient.
     pub per_number: Rate,
     /// Starts to one prefix.
@@ -139,6 +142,7 @@ impl Guard {
             number_types: section
                 .optional_section("number_types", NumberTypes::read)
                 .unwrap_or_default(),
+            quiet_hours: section.optional_section("quiet_hours", QuietHours::read),
             per_number,
             per_prefix,
             per_country,

@@ -17,6 +17,7 @@ mod plan;
 
 mod problem;
 mod prompt;
+mod quiet;
 mod secrets;
 mod section;
 mod server;
@@ -48,6 +49,7 @@ pub use outbound::Outbound;
 pub use plan::{Plan, PlanBy, PlanCode, PlanStep};
 pub use problem::Problem;
 pub use prompt::{Prompt, PromptKey, PromptSounds};
+pub use quiet::QuietHours;
 pub use server::{Server, Tls};
 pub use spill::Spill;
 pub use store::{Store, StoreUrl};

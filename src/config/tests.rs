@@ -477,6 +477,14 @@ fn bad_rules_of_the_guard_are_named_with_what_would_be_right() {
         ("[guard.prefixes]\nrefuse = [\"0800\"]", "in international form"),
         ("[guard.number_types]\nrefuse = [\"mobile\"]", "must be one of premium_rate"),
         ("[guard.cooldown]\nrejected = \"10\"", "needs a unit"),
+        ("[guard.quiet_hours]\nfrom = \"22:00\"", "missing"),
+        ("[guard.quiet_hours]\nfrom = \"24:00\"\nto = \"07:00\"", "from \"00:00\" to \"23:59\""),
+        ("[guard.quiet_hours]\nfrom = \"7:00\"\nto = \"08:00\"", "from \"00:00\" to \"23:59\""),
+        ("[guard.quiet_hours]\nfrom = \"07:00\"\nto = \"07:00\"", "another time than"),
+        (
+            "[guard.quiet_hours]\nfrom = \"22:00\"\nto = \"07:00\"\nchannels = [\"email\"]",
+            "must be one of call_button, call_code, sms",
+        ),
         ("[guard]\nnever_again = \"some\"", "must be \"app\" or \"all\""),
         ("[apps.shop.guard.cooldown]\nrejected = \"10m\"", "unknown key"),
     ] {

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use super::keys::subject_of;
+use super::quiet::{Night, night};
 use super::{Asked, Begins, Guard, Judged, Scope, prefix_of};
 use crate::config;
-use crate::domain::{Channel, Mode, Name, PhoneNumber, Refusal, Rule};
+use crate::domain::{Channel, Country, Mode, Name, PhoneNumber, Refusal, Rule};
 use crate::store::{Admission, Barring, Calling, Count, GuardKey};
 
 /// The rules that count starts.
@@ -26,7 +29,10 @@ impl Guard {
             asked.to.phone().map_or_else(Vec::new, |number| self.of_number(asked, number));
         let money = self.money(asked);
         against.extend(money.against);
-        let refused = against.iter().find(|refusal| refusal.mode == Mode::Enforce).copied();
+        let enforced = against.iter().filter(|refusal| refusal.mode == Mode::Enforce);
+        // What passes last is what the caller has to wait for; of several, the first.
+        let refused =
+            enforced.rev().max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX)).copied();
         let mut counts = match asked.begins {
             Begins::Start { client_ip, rate_keys } => self.counts(asked, client_ip, rate_keys),
             Begins::Step => Vec::new(),
@@ -103,7 +109,24 @@ impl Guard {
         };
         let all = self.rules_of(asked.app).flat_map(against);
         let holds = |(_, mode, against): &(Rule, Mode, bool)| *against && *mode != Mode::Off;
-        all.filter(holds).map(|(rule, mode, _)| Refusal::lasting(rule, mode)).collect()
+        let lasting = all.filter(holds).map(|(rule, mode, _)| Refusal::lasting(rule, mode));
+        lasting.chain(self.quiet(asked, country)).collect()
+    }
+
+    /// What the hour is against where a number is.
+    fn quiet(&self, asked: &Asked<'_>, country: Option<Country>) -> impl Iterator<Item = Refusal> {
+        let (channel, now) = (asked.channel, asked.now);
+        let all = self.rules_of(asked.app).filter_map(|(_, rules)| rules.quiet_hours.as_ref());
+        let hold =
+            all.filter(move |hours| hours.mode != Mode::Off && hours.channels.contains(&channel));
+        hold.filter_map(move |hours| {
+            let lasting = Refusal::lasting(Rule::QuietHours, hours.mode);
+            match night(hours, country?, now) {
+                Night::Over => None,
+                Night::Until(until) => Some(Refusal { until: Some(until), ..lasting }),
+                Night::Always => Some(lasting),
+            }
+        })
     }
 
     /// What a start counts, under each rule that has limits.

@@ -9,16 +9,18 @@
 mod judge;
 mod keys;
 mod money;
+mod quiet;
 mod shown;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config;
-use crate::domain::{Channel, Name, Recipient, Refusal};
-use crate::store::Admission;
+use crate::domain::{Channel, Name, Recipient, Refusal, Rule};
+use crate::store::{Admission, GuardKey};
 
 pub use keys::{Keys, Scope, prefix_of};
 pub use money::{Costs, Price};
@@ -52,6 +54,8 @@ pub struct Asked<'a> {
     pub calls_from: Option<&'a Name>,
     /// What is known of its money; none if no rule is to look at it.
     pub costs: Option<Costs>,
+    /// When.
+    pub now: Timestamp,
     /// What begins: a verification, or a later step of one.
     pub begins: Begins<'a>,
 }
@@ -89,6 +93,16 @@ impl Guard {
     #[must_use]
     pub const fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Under what starts to a person are counted and blocked. A suppression is not among it:
+    /// who asked not to be reached is not to be reached because all else was erased.
+    #[must_use]
+    pub fn of_person(&self, to: &Recipient) -> Vec<GuardKey> {
+        let scopes = self.rules().map(|(app, _)| app.map_or(Scope::All, Scope::App));
+        let counted = scopes.map(|scope| self.keys.of_recipient(Rule::PerNumber, scope, to));
+        let blocked = self.keys.of_recipient(Rule::Cooldown, Scope::All, to);
+        counted.chain([blocked]).collect()
     }
 
     /// How long a person is left alone who turned a call away.

@@ -53,7 +53,10 @@ fn plain(rules: &config::Guard) -> Vec<(Rule, Mode, bool)> {
     let general = std::iter::once(&countries.general);
     let mut lists = general.chain(countries.by_channel.iter().map(|(_, list)| list));
     let lists = lists.any(|list| !list.allow.is_empty() || !list.refuse.is_empty());
+    let quiet = rules.quiet_hours.as_ref();
+    let quiet_mode = quiet.map_or(Mode::Off, |hours| hours.mode);
     vec![
+        (Rule::QuietHours, quiet_mode, quiet.is_some()),
         (Rule::Countries, countries.mode, lists),
         (Rule::Prefixes, prefixes.mode, !prefixes.refuse.is_empty()),
         (Rule::NumberTypes, number_types.mode, !number_types.refuse.is_empty()),

@@ -1,11 +1,13 @@
 //! Bars: what operators put in the way of starts and take away again. Switches stop
 //! everything, an app, or a channel; suppressions keep one person from being reached.
 
+use serde_json::{Value, json};
+
 use crate::domain::{Channel, Name, Recipient, Rule};
 use crate::guard::Scope;
 use crate::store::{Bar, GuardKey, RuleTotal, StoreError};
 
-use super::{RuleShown, Service};
+use super::{Actor, Administered, RuleShown, Service};
 
 /// What a switch stops: all of it, unless an app or a channel is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,7 @@ impl Service {
         &self,
         switch: Switch,
         reason: Option<Box<str>>,
+        by: &Actor,
     ) -> Result<(), StoreError> {
         let subject = match switch.channel {
             Some(channel) => channel.as_str(),
@@ -67,6 +70,8 @@ impl Service {
             until: None,
             app: switch.app,
         };
+        let before = self.store.find_bar(bar.key).await?;
+        self.note(by, "starts.stopped", before.as_ref(), Some(&bar)).await?;
         tracing::warn!(guard.subject = %bar.subject, "an operator stops starts by {}", bar.subject);
         self.store.put_bar(bar).await
     }
@@ -75,8 +80,8 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn resume_starts(&self, switch: &Switch) -> Result<bool, StoreError> {
-        self.store.lift_bar(self.switch_key(switch), self.clock.now()).await
+    pub async fn resume_starts(&self, switch: &Switch, by: &Actor) -> Result<bool, StoreError> {
+        self.lift(self.switch_key(switch), &[Rule::KillSwitch], "starts.resumed", by).await
     }
 
     /// What operators have stopped.
@@ -91,8 +96,10 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn suppress(&self, suppression: Suppression) -> Result<Bar, StoreError> {
+    pub async fn suppress(&self, suppression: Suppression, by: &Actor) -> Result<Bar, StoreError> {
         let bar = self.suppression_bar(suppression);
+        let before = self.store.find_bar(bar.key).await?;
+        self.note(by, "recipient.suppressed", before.as_ref(), Some(&bar)).await?;
         self.store.put_bar(bar.clone()).await?;
         Ok(bar)
     }
@@ -101,13 +108,8 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn unsuppress(&self, id: GuardKey) -> Result<bool, StoreError> {
-        match self.store.find_bar(id).await? {
-            Some(bar) if bar.rule == Rule::Suppression => {
-                self.store.lift_bar(id, self.clock.now()).await
-            }
-            Some(_) | None => Ok(false),
-        }
+    pub async fn unsuppress(&self, id: GuardKey, by: &Actor) -> Result<bool, StoreError> {
+        self.lift(id, &[Rule::Suppression], "recipient.unsuppressed", by).await
     }
 
     /// The suppression of a person, by all apps or by one, if there is one.
@@ -165,13 +167,8 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn lift_block(&self, id: GuardKey) -> Result<bool, StoreError> {
-        match self.store.find_bar(id).await? {
-            Some(bar) if BLOCKING.contains(&bar.rule) => {
-                self.store.lift_bar(id, self.clock.now()).await
-            }
-            Some(_) | None => Ok(false),
-        }
+    pub async fn lift_block(&self, id: GuardKey, by: &Actor) -> Result<bool, StoreError> {
+        self.lift(id, &BLOCKING, "block.lifted", by).await
     }
 
     /// The bar of a suppression from now on.
@@ -189,8 +186,51 @@ impl Service {
         }
     }
 
+    /// Takes away a bar of these rules, if it stands.
+    async fn lift(
+        &self,
+        id: GuardKey,
+        of: &[Rule],
+        action: &'static str,
+        by: &Actor,
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let stands =
+            |bar: &Bar| of.contains(&bar.rule) && bar.until.is_none_or(|until| until > now);
+        let Some(bar) = self.store.find_bar(id).await?.filter(stands) else { return Ok(false) };
+        self.note(by, action, Some(&bar), None).await?;
+        self.store.lift_bar(id, now).await
+    }
+
+    /// Appends to the audit log what an operator does to a bar.
+    async fn note(
+        &self,
+        by: &Actor,
+        action: &'static str,
+        before: Option<&Bar>,
+        after: Option<&Bar>,
+    ) -> Result<(), StoreError> {
+        let key = before.or(after).map(|bar| bar.key).unwrap_or_default();
+        let done = Administered {
+            action,
+            subject: format!("bar_{}", const_hex::encode(key)),
+            before: before.map(shown),
+            after: after.map(shown),
+        };
+        self.audit(by, done).await.map(drop)
+    }
+
     fn switch_key(&self, switch: &Switch) -> GuardKey {
         let scope = switch.app.as_ref().map_or(Scope::All, Scope::App);
         self.guard.keys().switch(scope, switch.channel)
     }
+}
+
+/// A bar as the audit log shows it.
+fn shown(bar: &Bar) -> Value {
+    let Bar { app, subject, reason, .. } = bar;
+    json!({
+        "app": app.as_ref().map(Name::as_str), "subject": subject, "reason": reason,
+        "until": bar.until.map(|until| until.to_string()),
+    })
 }

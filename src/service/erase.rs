@@ -64,7 +64,8 @@ impl Service {
             after: Some(json!({ "masked": masked })),
         };
         let audited = self.audited(by, done);
-        match self.store.erase(Erasure { of, hashes, audited }, self.clock.now()).await? {
+        let guarded = self.guard.of_person(&of);
+        match self.store.erase(Erasure { of, hashes, guarded, audited }, self.clock.now()).await? {
             Erased::Done { verifications, notifications } => {
                 Ok(ErasedCounts { verifications, notifications })
             }

@@ -52,7 +52,8 @@ impl Service {
         let begins = Begins::Start { client_ip: request.client_ip, rate_keys: &request.rate_keys };
         let step = admitted.steps.iter().find(|step| !step.skipped);
         let (app, to, calls_from) = (&request.app, &request.to, account_called(step));
-        let asked = Asked { app, to, channel, calls_from, costs: None, begins };
+        let now = self.clock.now();
+        let asked = Asked { app, to, channel, calls_from, costs: None, now, begins };
         let judged = self.judge(asked, step).await;
         self.unless_refused(judged, app, to).await
     }
@@ -69,8 +70,8 @@ impl Service {
             return Ok(Admission { bars, ..Admission::default() });
         }
         let (to, calls_from) = (&verification.to, account_called(Some(step)));
-        let begins = Begins::Step;
-        let asked = Asked { app, to, channel, calls_from, costs: None, begins };
+        let (begins, now) = (Begins::Step, self.clock.now());
+        let asked = Asked { app, to, channel, calls_from, costs: None, now, begins };
         let judged = self.judge(asked, Some(step)).await;
         self.unless_refused(judged, app, &verification.to).await
     }

@@ -8,7 +8,7 @@
 
 use jiff::Timestamp;
 
-use super::{Audited, Store, StoreError, adapter};
+use super::{Audited, GuardKey, Store, StoreError, adapter};
 use crate::domain::Recipient;
 
 /// What is to be erased.
@@ -18,6 +18,8 @@ pub struct Erasure {
     pub of: Recipient,
     /// The keyed hashes under which notifications may have kept the number.
     pub hashes: Vec<[u8; 16]>,
+    /// Under what the guard counts and blocks starts to it, and nothing else.
+    pub guarded: Vec<GuardKey>,
     /// What is appended to the audit log if it is erased.
     pub audited: Audited,
 }

@@ -54,6 +54,10 @@ fn erase(
     for hash in &erasure.hashes {
         notifications += statement.execute([hash])? as u64;
     }
+    for key in &erasure.guarded {
+        on.prepare_cached("DELETE FROM guard_windows WHERE key = ?1")?.execute([key])?;
+        on.prepare_cached("DELETE FROM guard_bars WHERE key = ?1")?.execute([key])?;
+    }
     let head = audit::append(on, &erasure.audited)?;
     let verifications = found.len() as u64;
     Ok((Erased::Done { verifications, notifications }, Some(head)))

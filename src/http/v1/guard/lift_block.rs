@@ -32,12 +32,12 @@ pub const PROBLEMS: &[Code] = &[
 )]
 #[delete("/v1/guard/blocks/{id}")]
 pub async fn lift_block(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     id: BarId,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let service = Arc::clone(&state.service);
-    let work = async move { service.lift_block(id.0).await };
+    let work = async move { service.lift_block(id.0, &holder.actor()).await };
     let lifted = to_the_end(state.service.background(), work).await;
     match lifted.map_err(|error| Problem::store(&error))? {
         true => Ok(HttpResponse::NoContent().finish()),

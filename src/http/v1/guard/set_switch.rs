@@ -63,7 +63,7 @@ pub struct SwitchBody {
 )]
 #[put("/v1/guard/switches")]
 pub async fn set_switch(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     state: Data<State>,
     body: Json<SwitchBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -73,12 +73,13 @@ pub async fn set_switch(
         channel: body.channel.as_deref().map(channel).transpose()?,
     };
     let reason = reason(body.reason)?;
+    let by = holder.actor();
     let service = Arc::clone(&state.service);
     let work = async move {
         if body.stopped {
-            service.stop_starts(switch, reason).await
+            service.stop_starts(switch, reason, &by).await
         } else {
-            service.resume_starts(&switch).await.map(drop)
+            service.resume_starts(&switch, &by).await.map(drop)
         }
     };
     to_the_end(state.service.background(), work).await.map_err(|error| Problem::store(&error))?;

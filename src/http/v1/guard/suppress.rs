@@ -61,7 +61,7 @@ pub struct SuppressionBody {
 )]
 #[post("/v1/suppressions")]
 pub async fn suppress(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     state: Data<State>,
     body: Json<SuppressionBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -72,7 +72,7 @@ pub async fn suppress(
         reason: reason(body.reason)?,
     };
     let service = Arc::clone(&state.service);
-    let work = async move { service.suppress(suppression).await };
+    let work = async move { service.suppress(suppression, &holder.actor()).await };
     let bar = to_the_end(state.service.background(), work).await;
     let bar = bar.map_err(|error| Problem::store(&error))?;
     Ok(answer::json(StatusCode::CREATED, &BarView::new(&bar)))
