@@ -436,6 +436,7 @@ async fn every_page_has_a_strict_policy_and_nothing_inline() {
         ("/console/verifications", 200),
         (&*one, 200),
         ("/console/keys", 200),
+        ("/console/guard", 200),
         ("/console/overview", 200),
         ("/console/notifications", 200),
         ("/console/sounds", 200),

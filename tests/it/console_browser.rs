@@ -58,7 +58,7 @@ impl Desk {
         self.until(css).await.click().await.unwrap();
     }
 
-    async fn run(&self, script: &str) -> serde_json::Value {
+    pub async fn run(&self, script: &str) -> serde_json::Value {
         self.browser.execute(script, vec![]).await.unwrap()
     }
 
