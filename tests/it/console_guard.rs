@@ -74,7 +74,9 @@ async fn rules_tell_what_they_refused_and_what_they_would_have() {
     assert_eq!(starts(&app, OTHER).await.status, 201);
     let page = page(&visitor).await;
     let row = |rule: &str| {
-        let (_, rest) = page.split_once(&format!("data-label=\"Rule\">{rule}<")).unwrap();
+        let (_, rest) = page
+            .split_once(&format!("data-label=\"Rule\"><span class=\"strong\">{rule}<"))
+            .unwrap();
         rest.split("</tr>").next().unwrap().to_owned()
     };
     let enforced = row("per number");
@@ -84,6 +86,35 @@ async fn rules_tell_what_they_refused_and_what_they_would_have() {
     let shadowed = row("per app");
     assert!(shadowed.contains("data-label=\"Refused\">0<"), "{shadowed}");
     assert!(!shadowed.contains("data-label=\"Would have\">0<"), "{shadowed}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_rule_has_blocked_is_listed_and_unblocked() {
+    let app = TestApp::with(|config| {
+        config.guard.cooldown = ringproof::config::Cooldown {
+            mode: Mode::Enforce,
+            rejected: Some(jiff::SignedDuration::from_mins(10)),
+            not_me: None,
+        };
+    })
+    .await;
+    let visitor = Visitor::signed_in(&app, &app.key).await;
+    assert!(page(&visitor).await.contains("A rule that blocks for a time"));
+    app.script(NUMBER, json!({ "does": "refused" })).await;
+    let begun = app.begin(NUMBER).await;
+    app.notifications().await;
+    app.advance(11);
+    assert_eq!(app.outcome(&begun["id"]).await["outcome"], "rejected");
+    assert_eq!(starts(&app, NUMBER).await.json()["rule"], "cooldown");
+
+    let listed = page(&visitor).await;
+    assert!(listed.contains("<span class=\"strong\">cooldown<"), "{listed}");
+    assert!(!listed.contains(&NUMBER[1..]), "it is masked");
+    let path = format!("/console/guard/blocks/{}/lift", id_in(&listed, "blocks", "lift"));
+    assert_eq!(visitor.post(&path, &[]).await.status, 303);
+    assert_eq!(starts(&app, NUMBER).await.status, 201);
+    assert_eq!(visitor.post(&path, &[]).await.status, 404, "it was lifted before");
     app.stop().await;
 }
 

@@ -102,7 +102,9 @@ fn gone_or_never_there(is_gone: bool) -> Result<HttpResponse, Refused> {
 }
 
 fn no_such_bar() -> Refused {
-    Refused::not_found("Nothing with this id stands any more; the page of the guard lists what does.")
+    Refused::not_found(
+        "Nothing with this id stands any more; the page of the guard lists what does.",
+    )
 }
 
 fn key_of(text: &str) -> Result<GuardKey, Refused> {
@@ -240,7 +242,7 @@ fn rules(shown: &[RuleShown], totals: &[RuleTotal]) -> Markup {
                     thead { tr { th { "Rule" } th { "As configured" } th.number { "Refused" } th.number { "Would have" } } }
                     tbody { @for rule in Rule::ALL.into_iter().filter(has) {
                         tr {
-                            td.strong data-label="Rule" { (plain(rule.as_str())) }
+                            td data-label="Rule" { span.strong { (plain(rule.as_str())) } }
                             td.text data-label="Configured" { (ways(configured(rule))) }
                             td.number data-label="Refused" { (total(rule, Mode::Enforce)) }
                             td.number data-label="Would have" { (total(rule, Mode::Shadow)) }
@@ -283,7 +285,7 @@ fn blocked(operator: &Operator, blocks: &[Bar]) -> Markup {
                     thead { tr { th { "Rule" } th { "What" } th { "App" } th { "Since (UTC)" } th { "Until (UTC)" } th { "Why" } th { span.hidden { "Unblock" } } } }
                     tbody { @for bar in blocks {
                         tr {
-                            td.strong data-label="Rule" { (plain(bar.rule.as_str())) }
+                            td data-label="Rule" { span.strong { (plain(bar.rule.as_str())) } }
                             td.text data-label="What" { (bar.subject) }
                             td data-label="App" { (whose(bar)) }
                             td data-label="Since" { (instant(bar.created_at)) }

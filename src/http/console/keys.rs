@@ -66,7 +66,8 @@ pub async fn rotate(
     let hours = posted.field("overlap").and_then(|hours| hours.parse().ok());
     let known = hours.filter(|hours| OVERLAPS.iter().any(|(known, _)| known == hours));
     let Some(hours) = known else {
-        let (status, why) = (StatusCode::UNPROCESSABLE_ENTITY, "Choose how long the old secret counts.");
+        let (status, why) =
+            (StatusCode::UNPROCESSABLE_ENTITY, "Choose how long the old secret counts.");
         return show(&posted.operator, &state, status, &Above::Wrong(why)).await;
     };
     let service = state.service.clone();
@@ -117,7 +118,8 @@ fn wanted(posted: &Posted) -> Result<(Name, Vec<Scope>, KeyOptions), &'static st
         method => Some(SignatureMethod::parse(method).ok_or("There is no such way to sign.")?),
     };
     let test = posted.field("test").is_some();
-    let options = KeyOptions { test, signs, expires_in: lifetime(posted)?, networks: networks(posted)? };
+    let options =
+        KeyOptions { test, signs, expires_in: lifetime(posted)?, networks: networks(posted)? };
     Ok((app, scopes, options))
 }
 
@@ -262,12 +264,13 @@ fn row(operator: &Operator, key: &KeyRow, now: Timestamp) -> Markup {
     html! {
         tr {
             td data-label="Key" { code { (key.id) } @if is_own { " " span.muted { "(yours)" } } }
-            td.text data-label="May" {
+            td data-label="May" {
                 (key.scopes.join(", "))
                 @if key.test { " " (badge("quiet", "test")) }
                 @if key.signature_secret.is_some() { " " (badge("quiet", "signs")) }
                 @if !key.networks.is_empty() {
-                    div.muted { "only from " @for (place, network) in key.networks.iter().enumerate() { @if place > 0 { ", " } (network) } }
+                    div.muted { "only from" }
+                    @for network in &key.networks { div.muted { (network) } }
                 }
             }
             td data-label="Made" { (instant(key.created_at)) }
@@ -284,7 +287,7 @@ fn state_of(key: &KeyRow, now: Timestamp) -> Markup {
         @match (key.revoked_at, key.expires_at) {
             (Some(at), _) => { (badge("quiet", "revoked")) " " (instant(at)) }
             (None, Some(at)) if at <= now => { (badge("quiet", "ended")) " " (instant(at)) }
-            (None, Some(at)) => { (badge("good", "in force")) " until " (instant(at)) }
+            (None, Some(at)) => { (badge("good", "in force")) div.muted { "until " (instant(at)) } }
             (None, None) => (badge("good", "in force")),
         }
         @if let Some(until) = old_until.filter(|until| *until > now) {
