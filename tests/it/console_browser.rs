@@ -72,10 +72,6 @@ impl Desk {
         self.browser.execute_async(script, vec![]).await.unwrap()
     }
 
-    pub fn browser(&self) -> &Client {
-        &self.browser
-    }
-
     /// A folder that goes with the test.
     pub fn profile(&self) -> &std::path::Path {
         self.profile_folder.path()
