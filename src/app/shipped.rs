@@ -1,4 +1,4 @@
-//! The sounds that we ship, in the binary, for the simulator and the demo.
+//! The sounds that we ship, in the binary, for the simulator, the demo and the doctor.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -84,6 +84,11 @@ pub fn prompts() -> BTreeMap<String, Prompt> {
         prompt.languages.insert(three[0].language.to_owned(), sounds);
     }
     prompts
+}
+
+/// The file of the shipped sound that has this name at providers, if there is one.
+pub(super) fn named(text: &str) -> Option<&'static [u8]> {
+    SHIPPED.iter().find(|shipped| name(shipped) == text).map(|shipped| shipped.wav)
 }
 
 fn name(shipped: &Shipped) -> String {

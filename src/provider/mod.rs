@@ -282,6 +282,14 @@ impl Provider {
         self.0.own_numbers().await
     }
 
+    /// Own numbers that cannot be used at present, each with the provider's word for why.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn numbers_not_on(&self) -> Result<Vec<(String, String)>, ProviderError> {
+        self.0.numbers_not_on().await
+    }
+
     /// The PBX's extensions.
     ///
     /// # Errors

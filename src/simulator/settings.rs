@@ -25,6 +25,7 @@ pub(super) struct Settings {
     /// What a minute costs, by the first digits of the number.
     pub prices: BTreeMap<String, String>,
     pub direct_numbers: Vec<String>,
+    pub direct_number_status: String,
     pub internal_numbers: Vec<u32>,
     pub refuse_all: Option<String>,
     pub drop_all: bool,
@@ -46,6 +47,7 @@ impl Settings {
             price: "0.009".to_owned(),
             prices: BTreeMap::new(),
             direct_numbers: vec!["380441234567".to_owned()],
+            direct_number_status: "on".to_owned(),
             internal_numbers: vec![100, 101],
             refuse_all: None,
             drop_all: false,

@@ -43,7 +43,7 @@ pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
 pub use changes::{Changed, Changes};
-pub use copy::{CopyError, backup, check, restore};
+pub use copy::{CopyError, backup, check, kept_sounds, restore};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,

@@ -262,9 +262,10 @@ fn answers_accept_numbers_and_text_alike() {
     let sounds = wire::read::<wire::SoundsAnswer>(200, sounds).unwrap().sounds;
     assert_eq!((sounds[0].id.as_str(), sounds[1].id.as_str()), ("42", "6f"));
     let numbers =
-        br#"{"status":"success","info":[{"number":49876543210},{"number":"19293091254"}]}"#;
-    let numbers = wire::read::<wire::DirectNumbersAnswer>(200, numbers).unwrap().numbers;
-    assert_eq!(numbers, ["49876543210", "19293091254"]);
+        br#"{"status":"success","info":[{"number":49876543210,"status":"on"},{"number":"19293091254","status":"parking"},{"number":1}]}"#;
+    let numbers = wire::read::<wire::DirectNumbersAnswer>(200, numbers).unwrap();
+    assert_eq!(numbers.numbers, ["49876543210", "19293091254", "1"]);
+    assert_eq!(numbers.not_on, [("19293091254".to_owned(), "parking".to_owned())]);
     let zone = br#"{"status":"success","unixtime":"1483228800","datetime":"2017-01-01 00:00:00","timezone":"UTC+0"}"#;
     assert_eq!(wire::read::<wire::TimezoneAnswer>(200, zone).unwrap().unixtime, 1_483_228_800);
     let info = br#"{"status":"success","url":"https://a/","notifications":{"notify_end":"true","notify_answer":"false"}}"#;

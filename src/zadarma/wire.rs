@@ -170,6 +170,8 @@ pub struct Sound {
 pub struct DirectNumbersAnswer {
     /// Digits, as written.
     pub numbers: Vec<String>,
+    /// Those that cannot be used at present, with their status, such as `parking`.
+    pub not_on: Vec<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -181,11 +183,18 @@ struct DirectNumbers {
 struct DirectNumber {
     #[serde(deserialize_with = "text")]
     number: String,
+    /// `on`, `parking`, `checking`, and others; an answer without it says nothing against one.
+    status: Option<String>,
 }
 
 impl From<DirectNumbers> for DirectNumbersAnswer {
     fn from(answer: DirectNumbers) -> Self {
-        Self { numbers: answer.info.into_iter().map(|entry| entry.number).collect() }
+        let not_on = answer.info.iter().filter_map(|entry| {
+            let status = entry.status.as_ref().filter(|status| *status != "on")?;
+            Some((entry.number.clone(), status.clone()))
+        });
+        let not_on = not_on.collect();
+        Self { numbers: answer.info.into_iter().map(|entry| entry.number).collect(), not_on }
     }
 }
 

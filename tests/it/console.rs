@@ -314,6 +314,61 @@ async fn a_key_is_made_shown_once_and_works() {
 }
 
 #[tokio::test]
+async fn a_key_may_have_an_end_and_networks_and_is_rotated() {
+    let app = TestApp::start().await;
+    let visitor = Visitor::signed_in(&app, &app.key).await;
+    let made = async |fields: &[(&str, &str)]| {
+        let key = [("app", "bakery"), ("scope", "read")];
+        visitor.post("/console/keys", &[fields, &key].concat()).await
+    };
+    let key_in = |page: &Answer| {
+        let (_, rest) = page.text.split_once("id=\"new-key\">").unwrap();
+        let key = rest.split('<').next().unwrap().to_owned();
+        note_secret(&key);
+        key
+    };
+    let search =
+        async |key: &str| app.call_as(key, Method::GET, "/v1/verifications", None).await.status;
+    let bounded = made(&[("days", "2"), ("networks", "127.0.0.0/8, ::1")]).await;
+    assert_eq!(bounded.status, 201, "{}", bounded.text);
+    let bounded_key = key_in(&bounded);
+    assert!(bounded.text.contains("<div class=\"muted\">127.0.0.0/8</div>"), "{}", bounded.text);
+    assert_eq!(search(&bounded_key).await, 200);
+    let foreign = key_in(&made(&[("networks", "192.0.2.0/24")]).await);
+    assert_ne!(search(&foreign).await, 200);
+    for (field, value, says) in [
+        ("days", "0", "1 to 3650 days"),
+        ("days", "3651", "1 to 3650 days"),
+        ("days", "soon", "1 to 3650 days"),
+        ("networks", "the office", "as in 192.0.2.0/24"),
+        ("networks", &"192.0.2.1,".repeat(33), "at most 32"),
+    ] {
+        let refused = made(&[(field, value)]).await;
+        assert_eq!(refused.status, 422, "{field} {value}");
+        assert!(refused.text.contains(says), "{field} {value}");
+    }
+
+    let id = bounded_key.split_once('.').unwrap().0;
+    let rotate = format!("/console/keys/{id}/rotate");
+    let rotated = visitor.post(&rotate, &[("overlap", "1")]).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.text);
+    assert!(rotated.text.contains("old secret until"));
+    let new_key = key_in(&rotated);
+    assert_eq!(
+        (search(&new_key).await, search(&bounded_key).await),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    for overlap in ["", "-1", "999999", "day"] {
+        assert_eq!(visitor.post(&rotate, &[("overlap", overlap)]).await.status, 422, "{overlap}");
+    }
+    let unknown = visitor.post("/console/keys/nonsense/rotate", &[("overlap", "1")]).await;
+    assert_eq!(unknown.status, 404);
+    app.advance(2 * 24 * 3_600);
+    assert_ne!(search(&new_key).await, 200, "its time is over");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn every_app_is_searched_by_number_reference_and_outcome() {
     let app = TestApp::start().await;
     let other = key_with(&app, "bakery", &[Scope::Start, Scope::Read]).await;
@@ -436,6 +491,7 @@ async fn every_page_has_a_strict_policy_and_nothing_inline() {
         ("/console/verifications", 200),
         (&*one, 200),
         ("/console/keys", 200),
+        ("/console/guard", 200),
         ("/console/overview", 200),
         ("/console/notifications", 200),
         ("/console/sounds", 200),

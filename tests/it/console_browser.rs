@@ -24,6 +24,13 @@ pub struct Desk {
 impl Desk {
     /// A browser that has signed in, at `path`.
     pub async fn at(path: &str) -> Self {
+        let desk = Self::stranger_at(path).await;
+        desk.sign_in().await;
+        desk
+    }
+
+    /// The same without signing in.
+    pub async fn stranger_at(path: &str) -> Self {
         let app = TestApp::start().await;
         app.script(NUMBER, json!({ "does": "handset" })).await;
         let driver = Driver::start();
@@ -31,7 +38,6 @@ impl Desk {
         let browser = driver.browser(profile.path()).await;
         let desk = Self { app, browser, _driver: driver, profile_folder: profile };
         desk.go(path).await;
-        desk.sign_in().await;
         desk
     }
 
@@ -58,7 +64,7 @@ impl Desk {
         self.until(css).await.click().await.unwrap();
     }
 
-    async fn run(&self, script: &str) -> serde_json::Value {
+    pub async fn run(&self, script: &str) -> serde_json::Value {
         self.browser.execute(script, vec![]).await.unwrap()
     }
 

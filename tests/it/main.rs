@@ -20,6 +20,7 @@ mod config;
 mod connections;
 mod console;
 mod console_browser;
+mod console_guard;
 mod console_pages;
 mod console_sounds;
 mod crash;

@@ -270,3 +270,22 @@ fn the_doctor_ends_with_4_where_something_is_wrong() {
     assert_eq!((&keys["mark"], &keys["account"]), (&json!("wrong"), &json!("main")));
     assert_eq!(ringproof(&["doctor", "--replace-url"], folder.path()).status.code(), Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_are_followed_as_they_come() {
+    let app = TestApp::start().await;
+    // What came before is not told again.
+    let before = confirmed(&app).await;
+    app.notifications().await;
+    let mut following = Following::start(&app, &["hooks", "follow", "--verdict", "accepted"]);
+    let next = app.begin_with(json!({ "to": "+380671112233" })).await["id"].clone();
+    following
+        .until(move |one| {
+            assert_ne!(one["verification_id"], before.as_str());
+            assert_eq!(one["verdict"], "accepted");
+            one["verification_id"] == next && one["event"] == "NOTIFY_END"
+        })
+        .await;
+    drop(following);
+    app.stop().await;
+}

@@ -8,7 +8,7 @@ use crate::domain::{PbxTime, WrittenForm};
 use crate::provider::{NotificationSettings, Provider, ProviderError};
 
 use super::super::settings;
-use super::{Finding, Treatment};
+use super::{Finding, Treatment, sounds};
 
 /// Zones lie quarters of an hour apart.
 const QUARTER: i64 = 900;
@@ -30,7 +30,7 @@ pub(super) async fn examine(
         findings.push(numbers(&provider, account).await);
         findings.push(pbx(&provider, account).await);
         findings.extend(notifications(&provider, config, account, treatment, say).await);
-        findings.push(sounds(&provider, config).await);
+        findings.push(sounds::examine(&provider, config, account, treatment, say).await);
         findings.push(limit(&provider));
     }
     for finding in &mut findings {
@@ -133,8 +133,27 @@ async fn numbers(provider: &Provider, account: &config::Account) -> Finding {
             format!("{key} is {from}, which the account does not have"),
             format!("set it to one of: {}", numbers.join(", ")),
         ),
-        Some(from) => Finding::ok("numbers", format!("calls come from {from}")),
-        None => Finding::ok("numbers", format!("calls come from {}, the only one", numbers[0])),
+        Some(from) => in_use(provider, from, format!("calls come from {from}")).await,
+        None => {
+            let found = format!("calls come from {}, the only one", numbers[0]);
+            in_use(provider, &numbers[0], found).await
+        }
+    }
+}
+
+/// A number that the account has, and whether the provider has it switched on.
+async fn in_use(provider: &Provider, from: &str, found: String) -> Finding {
+    let is_from = |number: &str| WrittenForm::read(number) == WrittenForm::read(from);
+    match provider.numbers_not_on().await {
+        Err(error) => unknown("numbers", &error),
+        Ok(not_on) => match not_on.iter().find(|(number, _)| is_from(number)) {
+            None => Finding::ok("numbers", found),
+            Some((number, status)) => Finding::warning(
+                "numbers",
+                format!("{found}, and the provider says {status} of {number}, not on"),
+                "look at the number in the cabinet, or choose another one to call from",
+            ),
+        },
     }
 }
 
@@ -315,38 +334,6 @@ async fn toggles(
     }
 }
 
-async fn sounds(provider: &Provider, config: &Config) -> Finding {
-    let sounds = match provider.sounds().await {
-        Ok(sounds) => sounds,
-        Err(error) => return unknown("sounds", &error),
-    };
-    let mut missing = Vec::new();
-    let mut needed = 0;
-    for (name, prompt) in &config.prompts {
-        for (language, three) in &prompt.languages {
-            for sound in [&three.greeting, &three.confirmed, &three.fallback] {
-                needed += 1;
-                if !sounds.iter().any(|known| known.id == *sound || known.name == *sound) {
-                    missing.push(format!("{sound} ({name}, {language})"));
-                }
-            }
-        }
-    }
-    if needed == 0 {
-        let found = "the configuration has no prompt; the service looks after those in the store";
-        return Finding::ok("sounds", found);
-    }
-    if missing.is_empty() {
-        return Finding::ok("sounds", format!("all {needed} of the configured prompts are there"));
-    }
-    let found = format!("the provider lacks {} of {needed}: {}", missing.len(), missing.join(", "));
-    Finding::wrong(
-        "sounds",
-        found,
-        "upload them under these names in the cabinet or through /v1/sounds, or mend the prompts",
-    )
-}
-
 fn limit(provider: &Provider) -> Finding {
     match provider.requests_left() {
         None => Finding::ok("rate_limit", "the provider does not tell what is left of it"),
@@ -364,12 +351,12 @@ fn shown(public: &str) -> String {
     format!("{public}/hooks/zadarma/•••")
 }
 
-fn unknown(about: &'static str, error: &ProviderError) -> Finding {
+pub(super) fn unknown(about: &'static str, error: &ProviderError) -> Finding {
     let found = format!("the provider did not tell: {}", chain(error));
     Finding::warning(about, found, "run this again")
 }
 
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

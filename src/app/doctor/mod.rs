@@ -6,6 +6,7 @@
 mod account;
 mod certificate;
 mod here;
+mod sounds;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -51,7 +52,8 @@ pub struct Finding {
 /// What the doctor may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Treatment {
-    /// Set the notification URL and turn on notifications where that is needed.
+    /// Set the notification URL, turn on notifications and upload shipped sounds where
+    /// that is needed.
     pub fix: bool,
     /// Even where the URL is somebody else's.
     pub replace_url: bool,

@@ -49,3 +49,53 @@ fn tag_of_all() -> &'static str {
         format!("\"{}\"", const_hex::encode(&hash.finalize()[..8]))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::STYLE;
+
+    /// WCAG 2.2 AA: of text, and of what bounds a control or is a shape with a meaning.
+    const TEXT: f64 = 4.5;
+    const SHAPE: f64 = 3.0;
+
+    /// The two values of a colour of the stylesheet: in the light and in the dark theme.
+    fn colours(name: &str) -> [f64; 2] {
+        let (_, rest) = STYLE.split_once(&format!("--{name}: light-dark(")).unwrap();
+        let (both, _) = rest.split_once(')').unwrap();
+        let (light, dark) = both.split_once(", ").unwrap();
+        [light, dark].map(luminance)
+    }
+
+    /// The relative luminance of `#rrggbb`, as WCAG defines it.
+    fn luminance(colour: &str) -> f64 {
+        let bytes: [u8; 3] = const_hex::decode_to_array(colour.trim_start_matches('#')).unwrap();
+        let [red, green, blue] = bytes.map(|byte| {
+            let part = f64::from(byte) / 255.0;
+            if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
+    #[test]
+    fn every_pair_of_colours_has_the_contrast_of_aa_in_both_themes() {
+        let grounds = ["ground", "surface", "raised"];
+        let on_grounds = |name, least| grounds.map(|ground| (name, ground, least));
+        let mut pairs = vec![
+            ("on-accent", "accent", TEXT),
+            ("good", "good-ground", TEXT),
+            ("bad", "bad-ground", TEXT),
+            ("open", "open-ground", TEXT),
+        ];
+        for name in ["text", "muted", "accent", "good", "bad", "open"] {
+            pairs.extend(on_grounds(name, TEXT));
+        }
+        pairs.extend(on_grounds("edge", SHAPE));
+        for (front, back, least) in pairs {
+            for (front_light, back_light) in colours(front).into_iter().zip(colours(back)) {
+                let (high, low) = (front_light.max(back_light), front_light.min(back_light));
+                let contrast = (high + 0.05) / (low + 0.05);
+                assert!(contrast >= least, "{front} on {back}: {contrast:.2}");
+            }
+        }
+    }
+}

@@ -132,7 +132,8 @@ fn given<T>(text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<
     if text.is_empty() { Ok(None) } else { read(text).map(Some) }
 }
 
-fn recipient(text: &str) -> Result<Recipient, String> {
+/// A number, with or without its plus sign, or an e-mail address; or what is wrong with it.
+pub(super) fn recipient(text: &str) -> Result<Recipient, String> {
     if text.contains('@') {
         let address = EmailAddress::parse(text).map_err(|why| format!("The address: {why}."))?;
         return Ok(Recipient::Email(address));

@@ -26,6 +26,7 @@ pub async fn panels(state: &State) -> Markup {
                         @for account in state.service.accounts() { (provider(account)) }
                     }
                 }
+                p.hint { "The provider does not tell what a call cost; " code { "ringproof doctor" } " asks it for the money left." }
             }
             (alarms(&state.metrics.alarms()))
         }

@@ -1,28 +1,37 @@
-//! Apps and their keys: listed, made, revoked.
+//! Apps and their keys: listed, made, rotated, revoked.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use crate::domain::Name;
+use crate::domain::{Name, Network};
 use crate::service::{
-    KeyOptions, KeyRefusal, KeyRow, NewKey, Scope, Session, SignatureMethod, to_the_end,
+    KeyOptions, KeyRefusal, KeyRow, NewKey, RotatedKey, Scope, Session, SignatureMethod, to_the_end,
 };
 
 use super::super::state::State;
-use super::elements::{badge, hidden_token, instant};
+use super::elements::{badge, dash, hidden_token, instant};
 use super::form::Posted;
 use super::operator::Operator;
 use super::page::{self, Section};
 use super::refused::Refused;
 
 const TITLE: &str = "Apps and keys";
+/// How many networks a key may have, as of the API.
+const MOST_NETWORKS: usize = 32;
+/// How many days a key may be made for.
+const DAYS: std::ops::RangeInclusive<i64> = 1..=3_650;
+/// For how long an old secret may stay good: hours, and how that is said.
+const OVERLAPS: [(i64, &str); 4] =
+    [(24, "for a day more"), (1, "for an hour more"), (168, "for a week more"), (0, "no more")];
 
 /// What stands above the list.
 enum Above {
     Nothing,
     Made(Box<NewKey>),
+    Rotated(Box<RotatedKey>),
     Wrong(&'static str),
 }
 
@@ -46,6 +55,28 @@ pub async fn create(state: Data<State>, posted: Posted) -> Result<HttpResponse, 
     let made = to_the_end(state.service.background(), work).await.map_err(refused)?;
     let above = Above::Made(Box::new(made));
     show(&posted.operator, &state, StatusCode::CREATED, &above).await
+}
+
+/// Gives a key a new secret, which is on the page that answers, and never again.
+pub async fn rotate(
+    state: Data<State>,
+    id: Path<String>,
+    posted: Posted,
+) -> Result<HttpResponse, Refused> {
+    let hours = posted.field("overlap").and_then(|hours| hours.parse().ok());
+    let known = hours.filter(|hours| OVERLAPS.iter().any(|(known, _)| known == hours));
+    let Some(hours) = known else {
+        let (status, why) =
+            (StatusCode::UNPROCESSABLE_ENTITY, "Choose how long the old secret counts.");
+        return show(&posted.operator, &state, status, &Above::Wrong(why)).await;
+    };
+    let service = state.service.clone();
+    let by = posted.operator.actor();
+    let overlap = SignedDuration::from_hours(hours);
+    let work = async move { service.rotate_key(&id, overlap, &by).await };
+    let rotated = to_the_end(state.service.background(), work).await.map_err(refused)?;
+    let above = Above::Rotated(Box::new(rotated));
+    show(&posted.operator, &state, StatusCode::OK, &above).await
 }
 
 /// Revokes a key.
@@ -87,7 +118,28 @@ fn wanted(posted: &Posted) -> Result<(Name, Vec<Scope>, KeyOptions), &'static st
         method => Some(SignatureMethod::parse(method).ok_or("There is no such way to sign.")?),
     };
     let test = posted.field("test").is_some();
-    Ok((app, scopes, KeyOptions { test, signs, ..KeyOptions::default() }))
+    let options =
+        KeyOptions { test, signs, expires_in: lifetime(posted)?, networks: networks(posted)? };
+    Ok((app, scopes, options))
+}
+
+fn lifetime(posted: &Posted) -> Result<Option<SignedDuration>, &'static str> {
+    let days = posted.field("days").unwrap_or_default().trim();
+    if days.is_empty() {
+        return Ok(None);
+    }
+    let days = days.parse().ok().filter(|days| DAYS.contains(days));
+    let days = days.ok_or("A key is made for 1 to 3650 days, or without an end.")?;
+    Ok(Some(SignedDuration::from_hours(24 * days)))
+}
+
+fn networks(posted: &Posted) -> Result<Vec<Network>, &'static str> {
+    let networks = posted.field("networks").unwrap_or_default();
+    let texts = networks.split([',', ' ']).filter(|text| !text.is_empty());
+    let parsed: Option<Vec<Network>> = texts.map(|text| text.parse().ok()).collect();
+    parsed.filter(|networks| networks.len() <= MOST_NETWORKS).ok_or(
+        "Networks are at most 32 addresses and networks with commas between, as in 192.0.2.0/24, 2001:db8::1.",
+    )
 }
 
 async fn show(
@@ -96,7 +148,7 @@ async fn show(
     status: StatusCode,
     above: &Above,
 ) -> Result<HttpResponse, Refused> {
-    let keys = state.service.list_keys().await?;
+    let (keys, now) = (state.service.list_keys().await?, state.service.clock().now());
     let mut apps = state.service.app_names().await?;
     apps.sort();
     let content = html! {
@@ -105,11 +157,12 @@ async fn show(
         @match above {
             Above::Nothing => {}
             Above::Made(made) => (just_made(made)),
+            Above::Rotated(rotated) => (just_rotated(rotated)),
             Above::Wrong(why) => p.notice role="alert" { (why) },
         }
         (form(&operator.session, &apps))
         @for app in &apps {
-            (keys_of(operator, app, &keys))
+            (keys_of(operator, app, &keys, now))
         }
     };
     Ok(page::with_status(status, operator, Section::Keys, TITLE, &content))
@@ -125,6 +178,17 @@ fn just_made(made: &NewKey) -> Markup {
                 p { "What it signs requests with:" }
                 p { code.secret { (secret.expose()) } }
             }
+        }
+    }
+}
+
+fn just_rotated(rotated: &RotatedKey) -> Markup {
+    html! {
+        section.panel.made role="status" {
+            h2 { "New secret" }
+            p { "Copy it now: it is shown here and never again." }
+            p { code.secret #new-key { (rotated.key.expose()) } }
+            p { "The old one counts until " (instant(rotated.old_until)) " UTC." }
         }
     }
 }
@@ -148,6 +212,12 @@ fn form(session: &Session, apps: &[Name]) -> Markup {
                         }
                     }
                 }
+                label { "Ends after, in days"
+                    input type="number" name="days" min=(DAYS.start()) max=(DAYS.end()) placeholder="never";
+                }
+                label { "Counts only from"
+                    input name="networks" autocomplete="off" spellcheck="false" placeholder="anywhere, or 192.0.2.0/24";
+                }
                 fieldset.checks {
                     legend { "May" }
                     @for (scope, checked, what) in [
@@ -166,7 +236,7 @@ fn form(session: &Session, apps: &[Name]) -> Markup {
     }
 }
 
-fn keys_of(operator: &Operator, app: &Name, keys: &[KeyRow]) -> Markup {
+fn keys_of(operator: &Operator, app: &Name, keys: &[KeyRow], now: Timestamp) -> Markup {
     let keys: Vec<&KeyRow> = keys.iter().filter(|key| key.app == *app).collect();
     let app_query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("app", app.as_str())
@@ -181,15 +251,15 @@ fn keys_of(operator: &Operator, app: &Name, keys: &[KeyRow]) -> Markup {
                 p.empty { "This app has no key. Make one above, so that it can ask for verifications." }
             } @else {
                 table.cards {
-                    thead { tr { th { "Key" } th { "May" } th { "Made (UTC)" } th { "State" } th { span.hidden { "Revoke" } } } }
-                    tbody { @for key in keys { (row(operator, key)) } }
+                    thead { tr { th { "Key" } th { "May" } th { "Made (UTC)" } th { "Last used (UTC)" } th { "State" } th { span.hidden { "Rotate or revoke" } } } }
+                    tbody { @for key in keys { (row(operator, key, now)) } }
                 }
             }
         }
     }
 }
 
-fn row(operator: &Operator, key: &KeyRow) -> Markup {
+fn row(operator: &Operator, key: &KeyRow, now: Timestamp) -> Markup {
     let is_own = operator.session.operator.key_id == key.id;
     html! {
         tr {
@@ -198,26 +268,53 @@ fn row(operator: &Operator, key: &KeyRow) -> Markup {
                 (key.scopes.join(", "))
                 @if key.test { " " (badge("quiet", "test")) }
                 @if key.signature_secret.is_some() { " " (badge("quiet", "signs")) }
+                @if !key.networks.is_empty() {
+                    div.muted { "only from" }
+                    @for network in &key.networks { div.muted { (network) } }
+                }
             }
             td data-label="Made" { (instant(key.created_at)) }
-            td data-label="State" {
-                @match key.revoked_at {
-                    None => (badge("good", "in force")),
-                    Some(at) => { (badge("quiet", "revoked")) " " (instant(at)) }
+            td data-label="Last used" { @match key.last_used_at { Some(at) => (instant(at)), None => (dash()) } }
+            td data-label="State" { (state_of(key, now)) }
+            td.actions { @if key.revoked_at.is_none() { (actions(operator, key, is_own)) } }
+        }
+    }
+}
+
+fn state_of(key: &KeyRow, now: Timestamp) -> Markup {
+    let old_until = key.previous.as_ref().map(|previous| previous.until);
+    html! {
+        @match (key.revoked_at, key.expires_at) {
+            (Some(at), _) => { (badge("quiet", "revoked")) " " (instant(at)) }
+            (None, Some(at)) if at <= now => { (badge("quiet", "ended")) " " (instant(at)) }
+            (None, Some(at)) => { (badge("good", "in force")) div.muted { "until " (instant(at)) } }
+            (None, None) => (badge("good", "in force")),
+        }
+        @if let Some(until) = old_until.filter(|until| *until > now) {
+            div.muted { "old secret until " (instant(until)) }
+        }
+    }
+}
+
+fn actions(operator: &Operator, key: &KeyRow, is_own: bool) -> Markup {
+    html! {
+        details.confirm.calm {
+            summary { "Rotate" span.hidden { " " (key.id) } }
+            form.stack method="post" action={ "/console/keys/" (key.id) "/rotate" } {
+                (hidden_token(&operator.session))
+                label { "The old secret counts"
+                    select name="overlap" { @for (hours, says) in OVERLAPS { option value=(hours) { (says) } } }
                 }
+                button { "Make a new secret" }
             }
-            td.actions {
-                @if key.revoked_at.is_none() {
-                    details.confirm {
-                        summary { "Revoke" span.hidden { " " (key.id) } }
-                        form method="post" action={ "/console/keys/" (key.id) "/revoke" } {
-                            (hidden_token(&operator.session))
-                            p { "Whoever uses it is refused from now on."
-                                @if is_own { " It is the key that you are signed in with." } }
-                            button.danger { "Revoke it now" }
-                        }
-                    }
-                }
+        }
+        details.confirm {
+            summary { "Revoke" span.hidden { " " (key.id) } }
+            form method="post" action={ "/console/keys/" (key.id) "/revoke" } {
+                (hidden_token(&operator.session))
+                p { "Whoever uses it is refused from now on."
+                    @if is_own { " It is the key that you are signed in with." } }
+                button.danger { "Revoke it now" }
             }
         }
     }

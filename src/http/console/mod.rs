@@ -14,6 +14,7 @@ mod cookie;
 mod elements;
 mod filter;
 mod form;
+mod guard;
 mod headers;
 mod health;
 mod keys;
@@ -104,7 +105,17 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/prompts").route(web::post().to(prompts::put)))
         .service(web::resource("/prompts/{name}/call").route(web::post().to(prompts::call)))
         .service(web::resource("/prompts/{name}/delete").route(web::post().to(prompts::delete)))
+        .service(web::resource("/guard").route(web::get().to(guard::page)))
+        .service(web::resource("/guard/stop").route(web::post().to(guard::stop)))
+        .service(web::resource("/guard/resume").route(web::post().to(guard::resume)))
+        .service(web::resource("/guard/blocks/{id}/lift").route(web::post().to(guard::lift)))
+        .service(web::resource("/guard/suppressions").route(web::post().to(guard::suppress)))
+        .service(
+            web::resource("/guard/suppressions/{id}/delete")
+                .route(web::post().to(guard::unsuppress)),
+        )
         .service(web::resource("/audit").route(web::get().to(audit::page)))
+        .service(web::resource("/keys/{id}/rotate").route(web::post().to(keys::rotate)))
         .service(web::resource("/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .default_service(web::to(nowhere));
     config.service(pages);

@@ -20,6 +20,8 @@ pub enum Section {
     Notifications,
     /// What is played into calls.
     Sounds,
+    /// What stops verifications, and whom.
+    Guard,
     /// Apps and their keys.
     Keys,
     /// Who administered what.
@@ -27,11 +29,12 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Overview,
         Self::Verifications,
         Self::Notifications,
         Self::Sounds,
+        Self::Guard,
         Self::Keys,
         Self::Audit,
     ];
@@ -42,6 +45,7 @@ impl Section {
             Self::Verifications => "Verifications",
             Self::Notifications => "Notifications",
             Self::Sounds => "Sounds and prompts",
+            Self::Guard => "Guard",
             Self::Keys => "Apps and keys",
             Self::Audit => "Audit log",
         }
@@ -53,6 +57,7 @@ impl Section {
             Self::Verifications => "/console/verifications",
             Self::Notifications => "/console/notifications",
             Self::Sounds => "/console/sounds",
+            Self::Guard => "/console/guard",
             Self::Keys => "/console/keys",
             Self::Audit => "/console/audit",
         }

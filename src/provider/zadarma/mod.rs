@@ -123,6 +123,10 @@ impl Zadarma {
         Ok(self.ask::<DirectNumbersAnswer>(OWN_NUMBERS).await?.numbers)
     }
 
+    pub(super) async fn numbers_not_on(&self) -> Result<Vec<(String, String)>, ProviderError> {
+        Ok(self.ask::<DirectNumbersAnswer>(OWN_NUMBERS).await?.not_on)
+    }
+
     pub(super) async fn extensions(&self) -> Result<Vec<String>, ProviderError> {
         Ok(self.ask::<InternalAnswer>(EXTENSIONS).await?.numbers)
     }

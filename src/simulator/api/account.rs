@@ -50,7 +50,8 @@ pub(super) fn price(world: &World, received: &Received) -> Answer {
 pub(super) fn direct_numbers(world: &World) -> Answer {
     let numbers: Vec<Value> = world.look(|state| {
         let numbers = state.settings.direct_numbers.iter();
-        numbers.map(|number| direct_number(number)).collect()
+        let status = &state.settings.direct_number_status;
+        numbers.map(|number| direct_number(number, status)).collect()
     });
     Answer::success(json!({ "info": numbers }))
 }
@@ -60,10 +61,10 @@ pub(super) fn internal(world: &World) -> Answer {
     Answer::success(json!({ "pbx_id": PBX_ID, "numbers": numbers }))
 }
 
-fn direct_number(number: &str) -> Value {
+fn direct_number(number: &str, status: &str) -> Value {
     json!({
         "number": number,
-        "status": "on",
+        "status": status,
         "country": "Simulated country",
         "description": "Simulated city",
         "number_name": null,

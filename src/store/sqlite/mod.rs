@@ -46,7 +46,7 @@ use super::{
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
-pub(super) use copy::{backup, check, restore};
+pub(super) use copy::{backup, check, kept_sounds, restore};
 use readers::Readers;
 use writer::{Simply, Writer};
 

@@ -177,7 +177,8 @@ fn delete_prompt(on: &Connection, name: &Name) -> Result<bool, Failure> {
     Ok(deleted > 0)
 }
 
-fn sounds(on: &Connection) -> Result<Vec<SoundVersion>, Failure> {
+/// Every version of every sound, without its files.
+pub(super) fn sounds(on: &Connection) -> Result<Vec<SoundVersion>, Failure> {
     let sql = "SELECT name, version, digest, size, inspection, created_at FROM sounds \
                ORDER BY name, version";
     let mut sounds = rows(on, sql, [], |row| {
