@@ -173,7 +173,7 @@ async fn open_service(
     timing: crate::domain::Timing,
     server_key: ServerKey,
 ) -> anyhow::Result<Arc<Service>> {
-    let accounts = config.accounts.values().map(|account| settings::account(account, &clock));
+    let accounts = config.accounts.values().map(|account| settings::account(account, &clock, None));
     let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
     let settings = settings::service(config, timing)?;
     Ok(Service::open(store, clock, settings, accounts, server_key).await?)

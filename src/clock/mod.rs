@@ -5,6 +5,7 @@
 //! knows no zones.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub struct Clock(Inner);
 #[derive(Clone)]
 enum Inner {
     Real,
+    /// The system's clock and how far it is behind, in nanoseconds: written by whoever
+    /// measures it, read by every clone.
+    Corrected(Arc<AtomicI64>),
     Settable(Arc<Hand>),
 }
 
@@ -30,6 +34,10 @@ struct Hand {
     now: Mutex<Timestamp>,
     moved: Notify,
 }
+
+/// Corrects a clock by one that all replicas share.
+#[derive(Clone)]
+pub struct Correction(Arc<AtomicI64>);
 
 /// Moves a settable clock.
 #[derive(Clone)]
@@ -40,6 +48,13 @@ impl Clock {
     #[must_use]
     pub const fn real() -> Self {
         Self(Inner::Real)
+    }
+
+    /// The system's clock, to be corrected.
+    #[must_use]
+    pub fn corrected() -> (Self, Correction) {
+        let behind = Arc::new(AtomicI64::new(0));
+        (Self(Inner::Corrected(Arc::clone(&behind))), Correction(behind))
     }
 
     /// A clock that stands still at `start` until its hand is moved.
@@ -53,8 +68,11 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
-            Inner::Real => Timestamp::now(),
+            Inner::Real => system(),
+            Inner::Corrected(behind) => {
+                let behind = SignedDuration::from_nanos(behind.load(Ordering::Relaxed));
+                system().checked_add(behind).unwrap_or(Timestamp::MAX)
+            }
             Inner::Settable(hand) => hand.read(),
         }
     }
@@ -67,7 +85,9 @@ impl Clock {
                 _ => return,
             };
             match &self.0 {
-                Inner::Real => tokio::time::sleep(left.min(LONGEST_NAP)).await,
+                Inner::Real | Inner::Corrected(_) => {
+                    tokio::time::sleep(left.min(LONGEST_NAP)).await
+                }
                 Inner::Settable(hand) => {
                     // Listen first, then look, so that no move slips between.
                     let mut moved = pin!(hand.moved.notified());
@@ -90,6 +110,22 @@ impl Clock {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
         let at = from.checked_add(span).unwrap_or(Timestamp::MAX);
         self.sleep_until(at).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+fn system() -> Timestamp {
+    Timestamp::now()
+}
+
+impl Correction {
+    /// Takes in that a clock, asked between `asked_at` and `answered_at` of the corrected
+    /// clock, said `told`: half-way between, as far as anybody can know.
+    pub fn take(&self, asked_at: Timestamp, told: Timestamp, answered_at: Timestamp) {
+        let half_way = asked_at + answered_at.duration_since(asked_at) / 2;
+        let behind = told.duration_since(half_way);
+        let behind = i64::try_from(behind.as_nanos()).unwrap_or_default();
+        self.0.fetch_add(behind, Ordering::Relaxed);
     }
 }
 

@@ -62,7 +62,7 @@ impl Service {
         let (request, admitted) = self.admit_and_ask(request).await?;
         let provider = &self.accounts[usize::from(admitted.account.0)].provider;
         let tested = self.tested(&request).is_some();
-        let slot = if tested { None } else { Some(provider.reserve()) };
+        let slot = if tested { None } else { Some(provider.reserve().await) };
         let slot = slot.transpose().map_err(StartRefusal::NoRoom)?;
         self.store_and_send(request, admitted, slot).await
     }
