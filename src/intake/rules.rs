@@ -106,10 +106,15 @@ pub(super) fn in_window(case: &Case<'_>, attempt: &Attempt) -> Option<Verdict> {
     let Some(call_start) = call_start(case) else { return Some(Verdict::Ambiguous) };
     let intent = attempt.intent_at.as_second();
     let from = intent - case.timing.clock_tolerance.as_secs();
-    let ended_at = attempt.key_report.as_ref().map_or(case.received_at, |report| report.at);
-    let ended = ended_at.min(case.received_at).as_second();
     let lost = intent + case.timing.call_lost_after.as_secs();
-    let until = lost.min(ended + case.timing.clock_tolerance.as_secs());
+    let reported_at = attempt.key_report.as_ref().map(|report| report.at);
+    let until = if reported_at.is_none() && case.received_at.as_second() < from {
+        // Our clock was stepped back since the intent, so it cannot say what was too early.
+        lost
+    } else {
+        let ended = reported_at.unwrap_or(case.received_at).min(case.received_at).as_second();
+        lost.min(ended + case.timing.clock_tolerance.as_secs())
+    };
     let mut instants = case.facts.offsets.instants(call_start, case.received_at);
     if instants.any(|instant| (from..=until).contains(&instant)) {
         None

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod adversary;
 mod api;
 mod app;
 mod audit;
@@ -22,6 +23,7 @@ mod deliveries;
 mod demo;
 mod described;
 mod faults;
+mod fuzz;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;

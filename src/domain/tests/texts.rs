@@ -5,11 +5,11 @@ use proptest::test_runner::RngSeed;
 
 use super::super::{PhoneNumber, WrittenForm};
 
-/// The same texts at each run.
+/// The same texts at each run, and more of them where `PROPTEST_CASES` says so.
 fn config() -> ProptestConfig {
     let rng_seed = RngSeed::Fixed(20_261_122);
     ProptestConfig {
-        cases: 2_000,
+        cases: ProptestConfig::default().cases.max(2_000),
         rng_seed,
         failure_persistence: None,
         ..ProptestConfig::default()

@@ -153,4 +153,30 @@ mod tests {
         let fields = read("b=2&sig=f00&a=x%26y%3Dz", "");
         assert_eq!(fields.signed_text(), "&a=x_y_z&b=2");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_query_and_body_are_read_or_refused(
+            query in "\\PC{0,60}",
+            body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..120),
+            json in "\\{(\"[a-z_]{0,8}\": ?(\"\\PC{0,6}\"|-?[0-9.e]{1,9}|\\[1, ?\"a\"\\]|null|\\{\\}),? ?){0,6}\\}?",
+        ) {
+            for body in [&body[..], json.as_bytes()] {
+                let Ok(fields) = Fields::read(&query, body) else { continue };
+                let _ = (fields.number("n", 0..=u32::MAX), fields.signed_text());
+                assert!(fields.0.len() <= MAX_FIELDS);
+                assert!(fields.0.iter().all(|(name, value)| name.len().max(value.len()) <= MAX_VALUE));
+            }
+        }
+
+        #[test]
+        fn what_a_client_sends_is_what_is_read(
+            fields in proptest::collection::vec(("[a-z_]{1,12}", "\\PC{0,20}"), 0..12),
+        ) {
+            let body = serde_urlencoded::to_string(&fields).unwrap();
+            let (query, form) = (Fields::read(&body, b"").ok(), Fields::read("", body.as_bytes()).ok());
+            let Some((query, form)) = query.zip(form) else { panic!("{body}") };
+            assert!(query == form && query.0 == fields);
+        }
+    }
 }

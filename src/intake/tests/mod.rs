@@ -2,6 +2,7 @@
 //! a store or a clock.
 
 mod adversary;
+mod bodies;
 mod deliveries;
 mod domains_own;
 mod fixture;
