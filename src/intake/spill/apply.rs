@@ -220,9 +220,7 @@ impl Intake {
         let policy = &self.policies[usize::from(index.0)];
         let signature = received.signature.as_deref();
         match decoded.authenticate(signature, &policy.secrets).ok()?.interpret() {
-            Notification::Call(call) => {
-                self.service.find_claim(index, WrittenForm::read(call.number)?).exact()
-            }
+            Notification::Call(call) => self.claimant(index, call.number).await,
             Notification::Other { .. } => None,
         }
     }
