@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Debian package -> a command that shows it is there.
-readonly PACKAGES=(chromium:chromium chromium-driver:chromedriver curl:curl gcc:cc libc6-dev:ldd nodejs:node
-    npm:npm)
+readonly PACKAGES=(chromium:chromium chromium-driver:chromedriver curl:curl gcc:cc libc6-dev:ldd
+    nginx-light:nginx nodejs:node npm:npm postgresql:pg_lsclusters systemd:systemd-analyze)
 readonly TOOLS=(cargo rustc cargo-fmt cargo-clippy)
 
 # Within it a failing command does not end the script, so each says `|| return`.
@@ -27,7 +27,8 @@ phase() {
 }
 
 # The browser is for the test of the virtual handset, curl for that of the README, npm and
-# node for that of a client of Vonage Verify.
+# node for that of a client of Vonage Verify, nginx and systemd's own checks for packaging/,
+# PostgreSQL for those of the store that replicas share, which start a server of their own.
 requirements() {
     local missing=() entry tool
     for entry in "${PACKAGES[@]}"; do

@@ -58,6 +58,7 @@ impl Call {
                 from: None,
                 press: Key::ONE,
                 random_key: false,
+                refuse: None,
                 sounds: Sounds::Prompt { name: name("default"), language: name("en") },
             }),
         };

@@ -97,7 +97,8 @@ impl Prepared {
     fn write_configuration(&self, simulator: &str) -> Result<()> {
         let text = format!(
             "store = \"sqlite://ringproof.db\"\n\
-             [server]\nmax_waits = 20000\n\
+             [server]\nmax_waits = 20000\nmax_waits_per_key = 20000\nrequests_per_key = 0\n\
+             requests_per_address = 0\n\
              [verification]\nresult_window = \"1h\"\ncall_lost_after = \"1h\"\n\
              [accounts.main]\nbase_url = \"{simulator}\"\nkey = \"bench\"\nsecret = \"{}\"\n\
              notification_token = \"{}\"\nsource_addresses = [\"127.0.0.0/8\"]\n\

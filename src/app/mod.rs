@@ -2,46 +2,53 @@
 //! accounts, starts the workers and the listener, and stops them in order.
 
 mod demo;
+pub mod doctor;
+mod line;
 mod outbound;
 mod plans;
 mod server_key;
 mod settings;
 mod shipped;
 mod simulate;
+mod time;
 mod workers;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
 use crate::http::{self, Surface};
 use crate::intake::{Intake, Spill};
-use crate::service::{ServerKey, Service};
+use crate::service::{Rate, ServerKey, Service};
 use crate::store::{self, Store};
 use crate::telemetry;
 
 pub use demo::{Demo, DemoOptions};
+pub use server_key::beside as server_key_beside;
 pub use settings::timing;
 pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};
 pub use workers::MAINTENANCE;
 
-/// The system's clock, for the commands; tests bring their own.
+/// The system's clock, for the commands; tests bring their own. The clock of a store that
+/// replicas share corrects it.
 #[must_use]
-pub const fn real_clock() -> Clock {
-    Clock::real()
+pub fn real_clock() -> Clock {
+    Clock::corrected(SignedDuration::ZERO)
 }
 
 /// A running service.
 pub struct App {
     address: SocketAddr,
     service: Arc<Service>,
+    intake: Arc<Intake>,
     server: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -68,11 +75,11 @@ impl App {
         install_tls();
         let metrics = telemetry::metrics::install();
         let address = listener.local_addr().context("while reading the listener's address")?;
-        let timing = settings::timing(&config.verification);
-        let StoreUrl::Sqlite(path) = &config.store.url;
-        let store = open_store(&config, path).await?;
-        let server_key = server_key::load(&config.store, path)?;
-        let service = open_service(&config, store, clock.clone(), timing, server_key).await?;
+        let timing = settings::timing(&config);
+        let store = open_store(&config).await?;
+        time::correct(&store, &clock).await?;
+        let server_key = server_key::load(&config.store)?;
+        let service = open_service(&config, store.clone(), clock, timing, server_key).await?;
         if !config.test_numbers.is_empty() {
             tracing::warn!(
                 numbers = config.test_numbers.len(),
@@ -82,8 +89,10 @@ impl App {
         }
         let policies =
             config.accounts.values().map(settings::policy).collect::<anyhow::Result<Vec<_>>>()?;
-        let spill = open_spill(&config, path)?;
-        let intake = Intake::new(Arc::clone(&service), policies, spill);
+        let spill = open_spill(&config)?;
+        // As for other refusals: ten seconds' worth may come at once.
+        let refusals = Rate::per_second(config.server.refusals_per_address, 10);
+        let intake = Intake::new(Arc::clone(&service), policies, spill, refusals);
         let surface = Surface {
             service: Arc::clone(&service),
             intake: Arc::clone(&intake),
@@ -97,9 +106,9 @@ impl App {
         let server = http::serve(surface, listener).context("while starting the listener")?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
-        workers::start(&service, &intake, metrics);
+        workers::start(&service, &intake, &store, metrics);
         tracing::info!(address = %address, "listening on {address}");
-        Ok(Self { address, service, server: handle, serving })
+        Ok(Self { address, service, intake, server: handle, serving })
     }
 
     /// Where it listens.
@@ -112,6 +121,12 @@ impl App {
     #[must_use]
     pub const fn service(&self) -> &Arc<Service> {
         &self.service
+    }
+
+    /// The notification pipeline, for whoever watches it in the same process.
+    #[must_use]
+    pub const fn intake(&self) -> &Arc<Intake> {
+        &self.intake
     }
 
     /// Returns when the listener has ended by itself, which is a failure.
@@ -136,31 +151,35 @@ impl App {
 /// # Errors
 /// When it cannot be opened, or another process holds it.
 pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<Service>> {
-    let timing = settings::timing(&config.verification);
-    let StoreUrl::Sqlite(path) = &config.store.url;
-    let store = open_store(config, path).await?;
-    let server_key = server_key::load(&config.store, path)?;
+    let timing = settings::timing(config);
+    let store = open_store(config).await?;
+    time::correct(&store, &clock).await?;
+    let server_key = server_key::load(&config.store)?;
     open_service(config, store, clock, timing, server_key).await
 }
 
-async fn open_store(config: &Config, path: &Path) -> anyhow::Result<Store> {
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let settings = store::Settings {
-        path: path.to_owned(),
-        timing: settings::timing(&config.verification),
+        url: config.store.url.clone(),
+        timing: settings::timing(config),
         retention: config.verification.retention,
         uncorrelated_retention: config.verification.uncorrelated_retention,
     };
-    store::open(settings)
-        .await
-        .with_context(|| format!("while opening the store at {}", path.display()))
+    store::open(settings).await.with_context(|| match &config.store.url {
+        StoreUrl::Sqlite(path) => format!("while opening the store at {}", path.display()),
+        StoreUrl::Postgres(_) => "while opening the store".to_owned(),
+    })
 }
 
-/// Opens the spill of a configuration: beside the store, unless it says otherwise.
-fn open_spill(config: &Config, store: &Path) -> anyhow::Result<Spill> {
-    let beside = || {
-        let mut beside = store.as_os_str().to_owned();
-        beside.push(".spill");
-        PathBuf::from(beside)
+/// Opens the spill of a configuration: beside the store's file, unless it says otherwise.
+fn open_spill(config: &Config) -> anyhow::Result<Spill> {
+    let beside = || match &config.store.url {
+        StoreUrl::Sqlite(store) => {
+            let mut beside = store.as_os_str().to_owned();
+            beside.push(".spill");
+            PathBuf::from(beside)
+        }
+        StoreUrl::Postgres(_) => "ringproof.spill".into(),
     };
     let folder = config.spill.folder.clone().unwrap_or_else(beside);
     Spill::open(&folder, config.spill.max_size).context("while opening the spill")
@@ -173,7 +192,9 @@ async fn open_service(
     timing: crate::domain::Timing,
     server_key: ServerKey,
 ) -> anyhow::Result<Arc<Service>> {
-    let accounts = config.accounts.values().map(|account| settings::account(account, &clock, None));
+    let line = line::of(&store);
+    let account = |account| settings::account(account, &clock, line.clone());
+    let accounts = config.accounts.values().map(account);
     let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
     let settings = settings::service(config, timing)?;
     Ok(Service::open(store, clock, settings, accounts, server_key).await?)

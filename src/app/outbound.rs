@@ -13,11 +13,15 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
         let settings = app_settings(app).with_context(|| format!("in apps.{app_name}"))?;
         Ok((name(app_name)?, settings))
     });
+    let forwards = config.accounts.values();
+    let forwards = forwards.filter_map(|one| Some((&one.name, one.forward.clone()?)));
+    let forwards = forwards.map(|(account, url)| Ok((name(account)?, url)));
     Ok(Settings {
         allowed_networks: outbound.allowed_networks.clone(),
         connect_timeout: outbound.connect_timeout,
         request_timeout: outbound.request_timeout,
         apps: apps.collect::<anyhow::Result<_>>()?,
+        forwards: forwards.collect::<anyhow::Result<_>>()?,
     })
 }
 

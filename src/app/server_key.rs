@@ -6,25 +6,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::config;
+use crate::config::{self, StoreUrl};
 use crate::service::ServerKey;
 
-/// Reads the key from `secret_key_file`, or from beside the store, where the
+/// Reads the key from `secret_key_file`, or from beside the store's file, where the
 /// first start makes it.
-pub(super) fn load(config: &config::Store, store: &Path) -> anyhow::Result<ServerKey> {
-    match &config.secret_key_file {
-        Some(path) => read(path),
-        None => {
+pub(super) fn load(config: &config::Store) -> anyhow::Result<ServerKey> {
+    match (&config.secret_key_file, &config.url) {
+        (Some(path), _) => read(path),
+        (None, StoreUrl::Sqlite(store)) => {
             let path = beside(store);
             match read(&path) {
                 Err(error) if is_missing(&error) => create(&path),
                 result => result,
             }
         }
+        (None, StoreUrl::Postgres(_)) => bail!("PostgreSQL needs secret_key_file"),
     }
 }
 
-fn beside(store: &Path) -> PathBuf {
+/// Where the key is unless the configuration says.
+#[must_use]
+pub fn beside(store: &Path) -> PathBuf {
     let mut name = store.file_name().unwrap_or_default().to_owned();
     name.push(".key");
     store.with_file_name(name)

@@ -8,15 +8,17 @@ use jiff::SignedDuration;
 
 use super::{outbound, plans};
 use crate::clock::Clock;
-use crate::config::{self, Config, VerificationLimits};
+use crate::config::{self, Config, StoreUrl};
 use crate::domain::{CodeSource, Key, Name, PhoneNumber, Secret, Timing};
+use crate::guard::Rules;
 use crate::intake::{Asking, Policy};
 use crate::provider::{self, SharedLine};
 use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds, TestDoes};
 
 /// The spans that decide.
 #[must_use]
-pub fn timing(limits: &VerificationLimits) -> Timing {
+pub fn timing(config: &Config) -> Timing {
+    let limits = &config.verification;
     Timing {
         result_window: signed(limits.result_window),
         call_lost_after: signed(limits.call_lost_after),
@@ -26,8 +28,11 @@ pub fn timing(limits: &VerificationLimits) -> Timing {
         resend_gap: signed(limits.resend_gap),
         ring_max: signed(limits.ring_max),
         step_wait: signed(limits.step_wait),
-        // One process knows at its start what it did not finish.
-        dispatch_lease: SignedDuration::MAX,
+        dispatch_lease: match config.store.url {
+            // One process knows at its start what it did not finish.
+            StoreUrl::Sqlite(_) => SignedDuration::MAX,
+            StoreUrl::Postgres(_) => signed(limits.dispatch_lease),
+        },
     }
 }
 
@@ -58,7 +63,14 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
             email: code_source(config.channels.email),
         },
         outbound: outbound::settings(config)?,
+        guard: guard(config)?,
     })
+}
+
+fn guard(config: &Config) -> anyhow::Result<Rules> {
+    let own = config.apps.iter().filter_map(|(app, settings)| Some((app, settings.guard.clone()?)));
+    let apps = own.map(|(app, rules)| Ok((name(app)?, rules))).collect::<anyhow::Result<_>>()?;
+    Ok(Rules { general: config.guard.clone(), apps })
 }
 
 fn test_number(test: &config::TestNumber) -> (PhoneNumber, TestDoes) {
@@ -91,7 +103,14 @@ pub(super) fn account(
     let from =
         from.transpose().map_err(|error| anyhow!("accounts.{}.from: {error}", account.name))?;
     let (own_numbers, extensions) = (account.own_numbers.clone(), account.extensions.clone());
-    Ok(Account::new(name(&account.name)?, provider, from, own_numbers, extensions))
+    Ok(Account::new(
+        name(&account.name)?,
+        provider,
+        from,
+        own_numbers,
+        extensions,
+        account.require_source,
+    ))
 }
 
 pub(super) fn policy(account: &config::Account) -> anyhow::Result<Policy> {
@@ -113,6 +132,7 @@ fn prompt_sounds(sounds: &config::PromptSounds) -> PromptSounds {
         greeting: sounds.greeting.clone(),
         confirmed: sounds.confirmed.clone(),
         fallback: sounds.fallback.clone(),
+        refuse: sounds.never_again.map(key),
         press: match sounds.press {
             config::PromptKey::Random => PromptKey::Random,
             config::PromptKey::Digit(digit) => PromptKey::Fixed(key(digit)),

@@ -72,6 +72,7 @@ pub fn prompts() -> BTreeMap<String, Prompt> {
         let press =
             if three[0].prompt == "match" { PromptKey::Random } else { PromptKey::Digit('1') };
         let sounds = PromptSounds {
+            never_again: None,
             greeting: id(&three[0]),
             confirmed: id(&three[1]),
             fallback: id(&three[2]),

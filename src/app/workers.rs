@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::time;
 use crate::clock::Clock;
 use crate::domain::WrittenForm;
 use crate::intake::Intake;
-use crate::service::Service;
+use crate::service::{AccountIndex, Service};
+use crate::store::Store;
 use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
 
 /// How often due verifications are looked for.
@@ -18,17 +20,29 @@ const DUE_EVERY: Duration = Duration::from_millis(250);
 const DELIVERIES_EVERY: Duration = Duration::from_secs(1);
 /// How often it is asked whether another replica changed sounds or prompts.
 const CATALOGUE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is asked whether another replica made, rotated or revoked keys.
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 /// How often memory is swept of what no notification can belong to.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the store is swept.
 pub const MAINTENANCE: Duration = Duration::from_mins(60);
 /// How often the journal is counted on for the statistics.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
+/// How often the store learns when keys were last used.
+const KEY_USES_EVERY: Duration = Duration::from_mins(1);
 /// How long to wait before a provider that did not answer is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Starts every loop.
-pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: MetricsHandle) {
+pub(super) fn start(
+    service: &Arc<Service>,
+    intake: &Arc<Intake>,
+    store: &Store,
+    metrics: MetricsHandle,
+) {
+    if store.is_shared() {
+        start_shared(service, store);
+    }
     let settling = Arc::clone(intake);
     spawn(service, |_| async move { settling.keep_settled().await });
     spawn(service, |service| async move {
@@ -64,6 +78,14 @@ pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: Metri
     });
     spawn(service, |service| async move {
         loop {
+            service.clock().sleep(KEY_USES_EVERY).await;
+            if let Err(error) = service.note_key_uses().await {
+                tracing::warn!(error = %error, "the last use of keys could not be noted");
+            }
+        }
+    });
+    spawn(service, |service| async move {
+        loop {
             service.clock().sleep(UPKEEP_INTERVAL).await;
             metrics.upkeep();
         }
@@ -71,11 +93,28 @@ pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: Metri
     for index in 0..service.accounts().len() {
         spawn(service, move |service| async move { keep_offset(&service, index).await });
         spawn(service, move |service| async move { keep_facts(&service, index).await });
+        let intake = Arc::clone(intake);
+        spawn(service, move |service| async move { keep_watch(&service, &intake, index).await });
     }
     // The metadata of phone numbers takes a few milliseconds to load: now, not at the first start.
     std::thread::spawn(|| {
         let any = crate::domain::PhoneNumber::from_u64(380_441_234_567);
         let _ = WrittenForm::all_of(any);
+    });
+}
+
+/// Starts the loops that know of other replicas.
+fn start_shared(service: &Arc<Service>, store: &Store) {
+    let clock = store.clone();
+    spawn(service, |service| async move { time::keep(&service, &clock).await });
+    spawn(service, |service| async move { service.follow().await });
+    spawn(service, |service| async move {
+        let look = || async {
+            service.refresh_keys().await.inspect_err(|error| {
+                tracing::warn!(error = %error, "the keys could not be read; those known stay in force");
+            })
+        };
+        look_every(service.clock(), KEYS_EVERY, look, std::future::pending).await;
     });
 }
 
@@ -147,6 +186,15 @@ async fn keep_offset(service: &Service, index: usize) {
                 service.clock().sleep(ASK_AGAIN).await;
             }
         }
+    }
+}
+
+/// Looks at the provider's notification settings at start and hourly.
+async fn keep_watch(service: &Service, intake: &Intake, index: usize) {
+    let Ok(account) = u16::try_from(index).map(AccountIndex) else { return };
+    loop {
+        intake.watch_settings(account).await;
+        service.clock().sleep(MAINTENANCE).await;
     }
 }
 

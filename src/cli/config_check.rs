@@ -2,19 +2,30 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::config;
 
-use super::{ConfigArguments, print_problems};
+use super::{ConfigArguments, WRONG_USAGE, print_problems};
 
 /// What can be done with the configuration.
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
     /// Tell everything that is wrong with the configuration, with line numbers
-    Check(ConfigArguments),
+    Check(Check),
     /// Print the documented example, which holds the defaults
     Example,
+}
+
+/// Arguments of `config check`.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArguments,
 }
 
 impl ConfigCommand {
@@ -26,7 +37,14 @@ impl ConfigCommand {
             }
             Self::Check(arguments) => arguments,
         };
-        match arguments.load() {
+        let loaded = arguments.config.load();
+        if arguments.json {
+            let problems = loaded.as_ref().err().into_iter().flatten();
+            let problems: Vec<String> = problems.map(ToString::to_string).collect();
+            println!("{:#}", json!({ "good": loaded.is_ok(), "problems": problems }));
+            return if loaded.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(WRONG_USAGE) };
+        }
+        match loaded {
             Err(problems) => print_problems(&problems),
             Ok(config) => {
                 println!("the configuration is good: {}", summary(&config));

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::client::{Api, Server};
+use super::client::{Api, Plain, escaped, items, word};
 
 /// What can be done with deliveries.
 #[derive(Subcommand)]
@@ -49,15 +49,6 @@ pub(super) struct One {
     plain: Plain,
 }
 
-#[derive(Args)]
-pub(super) struct Plain {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: Server,
-}
-
 impl Deliveries {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (method, path) = self.request();
@@ -65,7 +56,7 @@ impl Deliveries {
             Self::List(List { plain, .. }) | Self::Endpoints(plain) => plain,
             Self::Show(one) | Self::Redeliver(one) | Self::Enable(one) => &one.plain,
         };
-        let api = Api::new(&plain.server.server, &plain.server.key)?;
+        let api = Api::of(plain)?;
         let answer = api.call(method, &path, None).await?;
         if plain.json {
             println!("{answer:#}");
@@ -156,17 +147,4 @@ fn how(tried: &Value) -> String {
         Some(status) => format!("answered {status}"),
         None => word(&tried["error"]).to_owned(),
     }
-}
-
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or("-")
-}
-
-/// A text as it stands in a path or a query.
-fn escaped(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -1,16 +1,28 @@
 //! The command line: one file per command, and what they share.
 //!
 //! Exit codes: 0 done (for `verify --wait` and `demo --once`: verified), 1 it
-//! failed, 2 wrong usage or configuration, 3 not verified.
+//! failed, 2 wrong usage or configuration, 3 not verified, 4 the doctor found something wrong.
 
 mod audit;
+mod backup;
 mod client;
 mod config_check;
 mod deliveries;
 mod demo;
+mod doctor;
+mod erase;
+mod follow;
+mod guard;
+mod health;
+mod hooks;
 mod keys;
+mod operate;
+mod prompts;
 mod serve;
 mod simulate;
+mod sounds;
+mod sync;
+mod texts;
 mod verify;
 
 use std::path::PathBuf;
@@ -23,6 +35,8 @@ use crate::config::{self, Config};
 
 /// What commands end with when the person did not confirm.
 const NOT_VERIFIED: u8 = 3;
+/// What the doctor ends with when something is wrong.
+const SOMETHING_WRONG: u8 = 4;
 /// What commands end with when their usage or the configuration is wrong.
 const WRONG_USAGE: u8 = 2;
 
@@ -36,7 +50,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done (verify --wait, demo --once: verified), 1 failed, \
-                          2 wrong usage or configuration, 3 not verified.";
+                          2 wrong usage or configuration, 3 not verified, 4 doctor: something is wrong.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -48,6 +62,17 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Verify a number through a running service
     Verify(verify::Verify),
+    /// Show a verification with its timeline, through a running service
+    Show(operate::Show),
+    /// Search the verifications of the key's app, newest first
+    Search(operate::Search),
+    /// Tell what happens to all verifications; needs the scope operate
+    Events(operate::Events),
+    /// Count how verifications ended and how long people took; needs the scope operate
+    Stats(operate::Stats),
+    /// List, show, follow and replay the provider's notifications; needs the scope operate
+    #[command(subcommand)]
+    Hooks(hooks::Hooks),
     /// Create, list and revoke the keys that apps use
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -57,6 +82,32 @@ enum Command {
     /// List what administrators did, and check that the log of it is whole
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Inspect, upload, list and delete the sounds that calls play, through a running service
+    #[command(subcommand)]
+    Sounds(sounds::Sounds),
+    /// List, change and try the prompts that calls play, through a running service
+    #[command(subcommand)]
+    Prompts(prompts::Prompts),
+    /// Look at accounts, store, disk and certificate: what is wrong, and what to do
+    Doctor(doctor::Doctor),
+    /// Copy the store to a file, beside a running service
+    Backup(backup::Backup),
+    /// Put a copy where the store is to be; overwrites nothing
+    Restore(backup::Restore),
+    /// Ask whether a running service is ready
+    Health(health::Health),
+    /// Print what a shell needs to complete commands
+    Completion(texts::Completion),
+    /// Print the man page
+    Man,
+    /// Erase what is stored of one number or address, through a running service
+    Erase(erase::Erase),
+    /// See the guard's rules; stop starts, lift blocks, through a running service
+    #[command(subcommand)]
+    Guard(guard::Guard),
+    /// Keep people from being reached, through a running service
+    #[command(subcommand)]
+    Suppress(guard::Suppress),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
@@ -87,9 +138,25 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(serve) => serve.run().await,
         Command::Simulate(simulate) => simulate.run().await,
         Command::Verify(verify) => verify.run().await,
+        Command::Show(show) => show.run().await,
+        Command::Search(search) => search.run().await,
+        Command::Events(events) => events.run().await,
+        Command::Stats(stats) => stats.run().await,
+        Command::Hooks(hooks) => hooks.run().await,
+        Command::Doctor(doctor) => doctor.run().await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
+        Command::Health(health) => health.run().await,
+        Command::Completion(completion) => completion.run(),
+        Command::Man => texts::man(),
         Command::Keys(keys) => keys.run().await,
         Command::Deliveries(deliveries) => deliveries.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Sounds(sounds) => sounds.run().await,
+        Command::Prompts(prompts) => prompts.run().await,
+        Command::Erase(erase) => erase.run().await,
+        Command::Guard(guard) => guard.run().await,
+        Command::Suppress(suppress) => suppress.run().await,
         Command::Config(command) => Ok(command.run()),
     };
     ended.unwrap_or_else(|error| {

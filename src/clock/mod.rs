@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 /// is noticed soon.
 const LONGEST_NAP: Duration = Duration::from_secs(5);
 
+/// The longest that asking another clock may take: what it said is known to half of it.
+const LONGEST_QUESTION: SignedDuration = SignedDuration::from_secs(1);
+
 /// Tells the time. Cheap to clone; clones of a settable clock move together.
 #[derive(Clone)]
 pub struct Clock(Inner);
@@ -50,11 +53,21 @@ impl Clock {
         Self(Inner::Real)
     }
 
-    /// The system's clock, to be corrected.
+    /// The system's clock, to be corrected. Until then it goes `wrong` by so much, which
+    /// is nothing but in tests.
     #[must_use]
-    pub fn corrected() -> (Self, Correction) {
-        let behind = Arc::new(AtomicI64::new(0));
-        (Self(Inner::Corrected(Arc::clone(&behind))), Correction(behind))
+    pub fn corrected(wrong: SignedDuration) -> Self {
+        let behind = i64::try_from(wrong.as_nanos()).unwrap_or_default();
+        Self(Inner::Corrected(Arc::new(AtomicI64::new(behind))))
+    }
+
+    /// What corrects the clock, if it is one to be corrected.
+    #[must_use]
+    pub fn correction(&self) -> Option<Correction> {
+        match &self.0 {
+            Inner::Corrected(behind) => Some(Correction(Arc::clone(behind))),
+            Inner::Real | Inner::Settable(_) => None,
+        }
     }
 
     /// A clock that stands still at `start` until its hand is moved.
@@ -120,12 +133,17 @@ fn system() -> Timestamp {
 
 impl Correction {
     /// Takes in that a clock, asked between `asked_at` and `answered_at` of the corrected
-    /// clock, said `told`: half-way between, as far as anybody can know.
-    pub fn take(&self, asked_at: Timestamp, told: Timestamp, answered_at: Timestamp) {
+    /// clock, said `told`: half-way between, as far as anybody can know. Whether that is
+    /// taken in: an answer that took too long says too little.
+    pub fn take(&self, asked_at: Timestamp, told: Timestamp, answered_at: Timestamp) -> bool {
+        if answered_at.duration_since(asked_at).abs() > LONGEST_QUESTION {
+            return false;
+        }
         let half_way = asked_at + answered_at.duration_since(asked_at) / 2;
         let behind = told.duration_since(half_way);
         let behind = i64::try_from(behind.as_nanos()).unwrap_or_default();
         self.0.fetch_add(behind, Ordering::Relaxed);
+        true
     }
 }
 

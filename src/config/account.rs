@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::domain::Secret;
+use crate::domain::{Secret, WebhookUrl};
 
 use super::secrets;
 use super::section::Section;
@@ -42,6 +42,8 @@ pub struct Account {
     pub require_source: bool,
     /// What `called_did` says in the result of a button call.
     pub result_called_did: Vec<String>,
+    /// Where authentic notifications are passed on to.
+    pub forward: Option<WebhookUrl>,
     /// The PBX's extensions; empty is to ask the provider.
     pub extensions: Vec<String>,
     /// The account's own numbers, digits only; empty is to ask the provider.
@@ -91,6 +93,7 @@ impl Account {
                 value::digits(1, 15),
                 vec!["0".to_owned()],
             ),
+            forward: section.optional("forward", super::endpoint::webhook_url).flatten(),
             extensions: section.list("extensions", value::digits(1, 10), Vec::new()),
             own_numbers: section.list("own_numbers", value::phone_digits, Vec::new()),
             requests_per_minute: section

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{Secret, WebhookUrl};
 
 use super::endpoint::{Endpoint, PreSend};
+use super::guard::Guard;
 use super::secrets;
 use super::section::Section;
 use super::value;
@@ -22,6 +23,8 @@ pub struct App {
     pub previous_callback_secrets: Vec<Secret>,
     /// Where it is asked before anybody is called.
     pub pre_send: Option<PreSend>,
+    /// Its own rules, which hold beside those of all apps.
+    pub guard: Option<Guard>,
 }
 
 impl App {
@@ -36,6 +39,7 @@ impl App {
                 secrets::webhook,
             ),
             pre_send: section.optional_section("pre_send", PreSend::read),
+            guard: section.optional_section("guard", Guard::read_own),
         };
         if app.callback_secret.is_none() && !app.previous_callback_secrets.is_empty() {
             section.wrong("previous_callback_secrets", "is of no use without callback_secret");

@@ -84,7 +84,7 @@ impl PreSend {
 }
 
 /// An address, `None` standing in for one that is wrong.
-fn webhook_url(entry: &Entry) -> Result<Option<WebhookUrl>, String> {
+pub(super) fn webhook_url(entry: &Entry) -> Result<Option<WebhookUrl>, String> {
     let text = value::text(entry)?;
     WebhookUrl::parse(&text).map(Some).map_err(|error| error.to_string())
 }

@@ -9,6 +9,7 @@ mod account;
 mod app;
 mod codes;
 mod endpoint;
+mod guard;
 mod log;
 mod outbound;
 mod plan;
@@ -39,6 +40,7 @@ pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use codes::{Channels, CodeSource, Codes};
 pub use endpoint::{Endpoint, Events, OnFailure, PreSend};
+pub use guard::{Cooldown, Countries, CountryList, Guard, NumberTypes, Prefixes, Rate};
 pub use log::{Log, LogFormat};
 pub use outbound::Outbound;
 pub use plan::{Plan, PlanBy, PlanCode, PlanStep};
@@ -77,6 +79,8 @@ pub struct Config {
     pub channels: Channels,
     /// The surface for clients of Vonage Verify.
     pub vonage: Vonage,
+    /// The rules of all apps.
+    pub guard: Guard,
     /// Plans, by name.
     pub plans: BTreeMap<String, Plan>,
     /// What is sent to apps.
@@ -160,6 +164,7 @@ impl Config {
             codes: root.section("codes", Codes::read),
             channels: root.section("channels", Channels::read),
             vonage: root.section("vonage", Vonage::read),
+            guard: root.section("guard", Guard::read),
             plans: root.named("plans", Plan::read),
             outbound: root.section("outbound", Outbound::read),
             accounts: root.named("accounts", Account::read),
@@ -174,6 +179,12 @@ impl Config {
 
     /// What could never be sent is better known at once.
     fn check_reach(&self, root: &Section<'_>) {
+        for (name, account) in &self.accounts {
+            let reached = account.forward.as_ref().map(|url| self.outbound.reaches(url));
+            if let Some(Err(why)) = reached {
+                root.wrong("accounts", &format!("accounts.{name}.forward: {why}"));
+            }
+        }
         for (name, app) in &self.apps {
             for (path, url) in app.webhook_urls() {
                 if let Err(why) = self.outbound.reaches(url) {

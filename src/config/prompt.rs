@@ -27,6 +27,8 @@ pub struct PromptSounds {
     pub fallback: String,
     /// The key that the greeting names.
     pub press: PromptKey,
+    /// The digit that the greeting names for never being called again, if it does.
+    pub never_again: Option<char>,
 }
 
 /// Which key a greeting asks for.
@@ -58,12 +60,19 @@ impl Prompt {
 
 impl PromptSounds {
     fn read(section: &mut Section<'_>) -> Self {
-        Self {
+        let sounds = Self {
             greeting: section.value("greeting", value::text, String::new()),
             confirmed: section.value("confirmed", value::text, String::new()),
             fallback: section.value("fallback", value::text, String::new()),
             press: section.value("press", value::parsed, PromptKey::Random),
+            never_again: section
+                .optional("never_again", value::digits(1, 1))
+                .and_then(|text| text.chars().next()),
+        };
+        if sounds.never_again.is_some_and(|digit| sounds.press == PromptKey::Digit(digit)) {
+            section.wrong("never_again", "must be another key than press");
         }
+        sounds
     }
 }
 

@@ -23,6 +23,16 @@ pub struct Server {
     pub shutdown_timeout: Duration,
     /// How many clients may wait at the same time.
     pub max_waits: usize,
+    /// How many of them may wait with one key.
+    pub max_waits_per_key: usize,
+    /// How many may wait with one wait token.
+    pub max_waits_per_token: usize,
+    /// Requests with one key in a second; 0 is no limit.
+    pub requests_per_key: u32,
+    /// Requests from one address in a second; 0 is no limit.
+    pub requests_per_address: u32,
+    /// Requests from one address in a second that may be refused; 0 is no limit.
+    pub refusals_per_address: u32,
     /// TLS on the listener.
     pub tls: Option<Tls>,
 }
@@ -47,6 +57,23 @@ impl Server {
             shutdown_timeout: section
                 .duration("shutdown_timeout", Duration::ZERO..=Duration::from_mins(5)),
             max_waits: section.value("max_waits", value::number(1..=1_000_000), 1),
+            max_waits_per_key: section.value("max_waits_per_key", value::number(1..=1_000_000), 1),
+            max_waits_per_token: section.value(
+                "max_waits_per_token",
+                value::number(1..=1_000_000),
+                1,
+            ),
+            requests_per_key: section.value("requests_per_key", value::number(0..=1_000_000), 0),
+            requests_per_address: section.value(
+                "requests_per_address",
+                value::number(0..=1_000_000),
+                0,
+            ),
+            refusals_per_address: section.value(
+                "refusals_per_address",
+                value::number(0..=1_000_000),
+                0,
+            ),
             tls: section.optional_section("tls", Tls::read),
         }
     }

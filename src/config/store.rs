@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::domain::Secret;
+
 use super::section::Section;
 use super::tree::Entry;
 use super::value;
@@ -20,26 +22,40 @@ pub struct Store {
 pub enum StoreUrl {
     /// The embedded store, in this file.
     Sqlite(PathBuf),
+    /// PostgreSQL at this URL, which may hold a password.
+    Postgres(Secret),
 }
 
 impl Store {
     pub(super) fn read(root: &mut Section<'_>) -> Self {
-        Self {
-            url: root.value("store", store_url, StoreUrl::Sqlite(PathBuf::new())),
-            secret_key_file: root.optional("secret_key_file", value::path),
+        let url = root.value("store", store_url, StoreUrl::Sqlite(PathBuf::new()));
+        let secret_key_file = root.optional("secret_key_file", value::path);
+        if matches!(url, StoreUrl::Postgres(_)) && secret_key_file.is_none() {
+            root.wrong("store", KEY_NEEDED);
         }
+        Self { url, secret_key_file }
     }
 }
 
+/// Several replicas need the same key, so none of them makes one.
+const KEY_NEEDED: &str = "PostgreSQL needs secret_key_file, the same on all replicas; `openssl rand -hex 32` makes its content";
+
 fn store_url(entry: &Entry) -> Result<StoreUrl, String> {
     let text = value::text(entry)?;
-    let wrong = || "must be \"sqlite://\" and a path, such as \"sqlite://ringproof.db\"".to_owned();
+    let wrong = || {
+        "must be \"sqlite://\" and a path, or \"postgres://\", a server and a database, such as \"sqlite://ringproof.db\" or \"postgres://ringproof@db.example.com/ringproof\"".to_owned()
+    };
     match text.split_once("://") {
         Some(("sqlite", path)) if path.is_empty() || path.ends_with('/') => Err(wrong()),
         Some(("sqlite", path)) => Ok(StoreUrl::Sqlite(value::resolve(&entry.place, path.into()))),
         // Such a URL may hold a password and is not repeated.
-        Some(("postgres" | "postgresql", _)) => {
-            Err("PostgreSQL is not supported yet; use \"sqlite://ringproof.db\"".to_owned())
+        Some(("postgres" | "postgresql", rest)) => {
+            match rest.contains('/') && rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+                true => Ok(StoreUrl::Postgres(Secret::new(text))),
+                false => {
+                    Err(format!("{}; what is special in a password is written as %XX", wrong()))
+                }
+            }
         }
         _ => Err(wrong()),
     }

@@ -90,6 +90,7 @@ fn the_uncommented_example_loads_and_shows_the_defaults_of_an_account() {
     assert_eq!(shop.endpoints["orders"].events, Events::Status);
     let mut shown = example.accounts["main"].clone();
     assert_eq!(shown.from.take().as_deref(), Some("442030000000"));
+    assert!(shown.forward.take().is_some());
     let least = Written::new(ACCOUNT).load(&[], &[]).unwrap();
     assert_eq!(format!("{shown:?}"), format!("{:?}", least.accounts["main"]));
 }
@@ -111,6 +112,20 @@ fn later_layers_win_and_lists_are_replaced() {
     assert_eq!((server.workers, server.max_waits), (2, 7));
     let proxies: Vec<_> = server.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["192.0.2.1/32", "2001:db8::/32"]);
+}
+
+#[test]
+fn the_size_of_the_spill_has_a_unit_and_bounds() {
+    let sized = |size: &str| Written::new(format!("[spill]\nmax_size = {size}\n")).load(&[], &[]);
+    for (size, bytes) in [("1MiB", 1 << 20), ("2048KiB", 2 << 20), ("16GiB", 16 << 30)] {
+        assert_eq!(sized(&format!("\"{size}\"")).unwrap().spill.max_size, bytes, "{size}");
+    }
+    let bad =
+        ["64", "MiB", "1023KiB", "17GiB", "1.5GiB", "-1MiB", "64MB", "99999999999999999999GiB"];
+    for size in bad.map(|size| format!("\"{size}\"")).iter().map(String::as_str).chain(["64"]) {
+        let problem = problem(&format!("[spill]\nmax_size = {size}\n"));
+        assert!(problem.starts_with("config.toml:2: spill.max_size: must be"), "{size}: {problem}");
+    }
 }
 
 #[test]
@@ -256,7 +271,12 @@ fn each_kind_of_wrong_value_is_named_at_its_line() {
         ("[log]\nformat = \"xml\"", "2: log.format: must be \"text\" or \"json\""),
         ("[log]\nlevel = \"loud\"", "2: log.level: must be error, warn"),
         ("[log]\nlevel = 1.5", "2: log.level: must be text in quotes, but is a fraction"),
-        ("store = \"postgres://u:pass@host/db\"", "1: store: PostgreSQL is not supported yet"),
+        (
+            "store = \"postgres://u:pass@host/db\"",
+            "1: store: PostgreSQL needs secret_key_file, the same on all replicas",
+        ),
+        ("store = \"postgres://host\"", "1: store: must be \"sqlite://\" and a path, or"),
+        ("store = \"postgres://u:pa ss@host/db\"", "1: store: must be \"sqlite://\" and a path"),
         ("store = \"ringproof.db\"", "1: store: must be \"sqlite://\" and a path"),
         (
             "[verification]\nexpires_in = 300",
@@ -291,6 +311,11 @@ fn each_kind_of_wrong_value_is_named_at_its_line() {
         ("[outbound]\nconnect_timeout = \"20s\"", "2: outbound.connect_timeout: must be at most"),
         ("[prompts.p]", "1: prompts.p: has no language"),
         ("[prompts.p.english]", "1: prompts.p.english: a language is"),
+        ("[prompts.p.pt-BR]", "1: prompts.p.pt-BR: a language is"),
+        (
+            "[prompts.p]\ndefault_language = \"de\"",
+            "2: prompts.p.default_language: is none of the prompt's languages",
+        ),
     ] {
         let all = problems(config);
         let expected = format!("config.toml:{expected}");
@@ -433,5 +458,29 @@ fn each_kind_of_wrong_endpoint_is_named_without_its_secret() {
     let hook = problems("[apps.shop.pre_send]\non_failure = \"ask\"\ntimeout = \"1m\"").concat();
     for said in ["on_failure: must be \"deny\" or", "timeout: must be from 100ms to 10s"] {
         assert!(hook.contains(said), "{hook}");
+    }
+}
+
+#[test]
+fn bad_rules_of_the_guard_are_named_with_what_would_be_right() {
+    for (config, said) in [
+        ("[guard.per_number]\nmode = \"on\"", "must be \"off\", \"shadow\" or \"enforce\""),
+        ("[guard.per_app]\nlimits = [{ max = 0, per = \"1m\" }]", "from 1 to 1000000000"),
+        ("[guard.per_app]\nlimits = [{ max = 1 }]", "missing"),
+        ("[guard.per_app]\nlimits = [{ max = 1, per = \"400d\" }]", "from 1s to 31d"),
+        (
+            "[guard.per_app]\nlimits = [{ max = 1, per = \"60s\" }, { max = 2, per = \"1m\" }]",
+            "same \"per\"",
+        ),
+        ("[guard.countries]\nallow = [\"ua\"]", "two capital letters"),
+        ("[guard.countries.email]\nallow = [\"UA\"]", "unknown key"),
+        ("[guard.prefixes]\nrefuse = [\"0800\"]", "in international form"),
+        ("[guard.number_types]\nrefuse = [\"mobile\"]", "must be one of premium_rate"),
+        ("[guard.cooldown]\nrejected = \"10\"", "needs a unit"),
+        ("[guard]\nnever_again = \"some\"", "must be \"app\" or \"all\""),
+        ("[apps.shop.guard.cooldown]\nrejected = \"10m\"", "unknown key"),
+    ] {
+        let problem = problem(config);
+        assert!(problem.contains(said), "{config}: {problem}");
     }
 }

@@ -95,11 +95,16 @@ pub struct KeyReport {
 }
 
 impl KeyReport {
-    /// What it comes to when `asked` was to be pressed.
+    /// What it comes to when `asked` was to be pressed, or `refuse` never to be called again.
     #[must_use]
-    pub fn outcome(&self, asked: Key) -> Outcome {
+    pub fn outcome(&self, asked: Key, refuse: Option<Key>) -> Outcome {
         match self.result {
             CallResult::Answered if asked.is_exactly(&self.pressed) => Outcome::Confirmed,
+            CallResult::Answered
+                if refuse.is_some_and(|refuse| refuse.is_exactly(&self.pressed)) =>
+            {
+                Outcome::NotMe
+            }
             CallResult::Answered if self.pressed.is_empty() => Outcome::NoKey,
             CallResult::Answered => Outcome::WrongKey,
             CallResult::Busy

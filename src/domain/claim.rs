@@ -59,6 +59,13 @@ impl WrittenForm {
         (self.0 % 1_000_000_000) as u32
     }
 
+    /// Its digits, leading zeros included.
+    #[must_use]
+    pub fn digits(self) -> String {
+        // A one stands before them, so that zeros count.
+        self.0.to_string().split_off(1)
+    }
+
     /// The integer that stores keep.
     #[must_use]
     pub const fn as_u64(self) -> u64 {

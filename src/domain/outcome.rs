@@ -62,11 +62,13 @@ pub enum Outcome {
     CodeCorrect,
     /// Every check was used up by wrong codes.
     TooManyChecks,
+    /// The key was pressed that says "I did not ask for this, never call me again".
+    NotMe,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Confirmed,
         Self::WrongKey,
         Self::NoKey,
@@ -80,6 +82,7 @@ impl Outcome {
         Self::Canceled,
         Self::CodeCorrect,
         Self::TooManyChecks,
+        Self::NotMe,
     ];
 
     /// The word used in the API, the log and the store.
@@ -99,6 +102,7 @@ impl Outcome {
             Self::Canceled => "canceled",
             Self::CodeCorrect => "code_correct",
             Self::TooManyChecks => "too_many_checks",
+            Self::NotMe => "not_me",
         }
     }
 
@@ -106,7 +110,11 @@ impl Outcome {
     #[must_use]
     pub const fn is_decided_by_person(self) -> bool {
         match self {
-            Self::Confirmed | Self::CodeCorrect | Self::WrongKey | Self::TooManyChecks => true,
+            Self::Confirmed
+            | Self::CodeCorrect
+            | Self::WrongKey
+            | Self::TooManyChecks
+            | Self::NotMe => true,
             Self::NoKey
             | Self::NoAnswer
             | Self::Busy
@@ -134,7 +142,8 @@ impl Outcome {
             | Self::Unreachable
             | Self::ProviderRefused
             | Self::ProviderLost
-            | Self::TooManyChecks => Status::Failed,
+            | Self::TooManyChecks
+            | Self::NotMe => Status::Failed,
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
-use rlibphonenumber::{PhoneNumberFormat, PhoneNumberType, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::claim::FEWEST_DIGITS;
+use super::numbering::{Country, NumberType};
+
+/// Calling codes of satellite networks.
+const SATELLITE: [&str; 4] = ["870", "881", "882", "883"];
 
 /// A phone number that may be called: a calling code and a national number, at
 /// most 15 digits. Its `Display` is E.164; its `Debug` is masked.
@@ -120,12 +124,38 @@ impl PhoneNumber {
         self.parsed().is_some_and(|number| number.get_type() == PhoneNumberType::FixedLine)
     }
 
-    /// The country, two letters of ISO 3166, that its numbering plan gives it to.
+    /// Its country; of one whose calling code several share and whose plan does not know it,
+    /// the main one of these. `None` for networks that belong to no country.
     #[must_use]
-    pub fn country(self) -> Option<String> {
-        let region = self.parsed()?.get_region_code()?;
-        let region = region.to_string();
-        (region.len() == 2).then_some(region)
+    pub fn country(self) -> Option<Country> {
+        let number = self.parsed()?;
+        let main = || PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code);
+        let region = number.get_region_code().or_else(main)?;
+        // The numbering plans' regions are two letters, but for networks of no country.
+        Country::of((region as u16).to_be_bytes())
+    }
+
+    /// What kind of number it is, as far as its numbering plan tells.
+    #[must_use]
+    pub fn number_type(self) -> Option<NumberType> {
+        let digits = self.digits();
+        if SATELLITE.iter().any(|code| digits.starts_with(code)) {
+            return Some(NumberType::Satellite);
+        }
+        match self.parsed()?.get_type() {
+            PhoneNumberType::PremiumRate => Some(NumberType::PremiumRate),
+            PhoneNumberType::SharedCost => Some(NumberType::SharedCost),
+            PhoneNumberType::VoIP => Some(NumberType::Voip),
+            PhoneNumberType::FixedLine
+            | PhoneNumberType::Mobile
+            | PhoneNumberType::FixedLineOrMobile
+            | PhoneNumberType::TollFree
+            | PhoneNumberType::PersonalNumber
+            | PhoneNumberType::Pager
+            | PhoneNumberType::UAN
+            | PhoneNumberType::VoiceMail
+            | PhoneNumberType::Unknown => None,
+        }
     }
 
     /// The national significant number, and the digits of libphonenumber's national format.
@@ -220,6 +250,28 @@ mod tests {
         assert!(is_landline("+380441234567") && is_landline("+442079460018"));
         // In the USA nobody can tell, and a mobile number must get its SMS.
         assert!(!is_landline("+380991234567") && !is_landline("+12125550123"));
+    }
+
+    #[test]
+    fn country_and_type_are_read_from_the_numbering_plan() {
+        for (text, country, number_type) in [
+            ("+380991234567", Some("UA"), None),
+            ("+12125550123", Some("US"), None),
+            ("+18765550123", Some("JM"), None),
+            ("+15555555555", Some("US"), None),
+            ("+77011234567", Some("KZ"), None),
+            ("+449098790123", Some("GB"), Some(NumberType::PremiumRate)),
+            ("+4918012345678", Some("DE"), Some(NumberType::SharedCost)),
+            ("+445612345678", Some("GB"), Some(NumberType::Voip)),
+            ("+870773123456", None, Some(NumberType::Satellite)),
+            ("+881612345678", None, Some(NumberType::Satellite)),
+            ("+88213300655", None, Some(NumberType::Satellite)),
+            ("+883510012345", None, Some(NumberType::Satellite)),
+        ] {
+            let number = PhoneNumber::parse(text).unwrap();
+            let found = number.country().map(|country| country.to_string());
+            assert_eq!((found.as_deref(), number.number_type()), (country, number_type), "{text}");
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Button {
     pub press: Key,
     /// Whether the key was drawn at random, for the app to show.
     pub random_key: bool,
+    /// The key by which the person says never to be called again, if the greeting names one.
+    pub refuse: Option<Key>,
     /// What the call plays.
     pub sounds: Sounds,
 }

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::later;
-use super::{Asks, Attempt, Channel, Dispatch, Outcome, Status, Step, Timing, Verification};
+use super::{Asks, Attempt, Channel, Dispatch, Key, Outcome, Status, Step, Timing, Verification};
 
 /// How much time a step that comes by itself must have left.
 const LEAST_USE: SignedDuration = SignedDuration::from_secs(10);
@@ -88,7 +88,8 @@ impl Verification {
     /// The outcome when no attempt can bring a proof any more: that of the last one.
     #[must_use]
     pub fn outcome_without_proof(&self) -> Outcome {
-        self.attempts.last().map_or(Outcome::Expired, Attempt::outcome_without_proof)
+        let of = |attempt: &Attempt| attempt.outcome_without_proof(self.refuse_key(attempt));
+        self.attempts.last().map_or(Outcome::Expired, of)
     }
 
     /// The channel to try next: what asking for the next step would begin, or what
@@ -110,6 +111,7 @@ impl Verification {
             | Outcome::CodeCorrect
             | Outcome::WrongKey
             | Outcome::TooManyChecks
+            | Outcome::NotMe
             | Outcome::Unreachable
             | Outcome::ProviderRefused
             | Outcome::Canceled => false,
@@ -118,6 +120,11 @@ impl Verification {
         let takes = |channel: &Channel| *channel != Channel::Sms || !number.is_landline();
         let by_phone = [Channel::Sms, Channel::CallCode, Channel::CallButton].into_iter();
         by_phone.filter(|_| missed).find(|channel| takes(channel) && !tried(channel))
+    }
+
+    /// The key of an attempt's call that says never to call again.
+    pub(super) fn refuse_key(&self, attempt: &Attempt) -> Option<Key> {
+        self.step_of(attempt)?.button()?.refuse
     }
 
     fn can_send(&self) -> bool {
@@ -198,12 +205,12 @@ impl Attempt {
         }
     }
 
-    fn outcome_without_proof(&self) -> Outcome {
+    fn outcome_without_proof(&self, refuse: Option<Key>) -> Outcome {
         if let Dispatch::Refused { .. } = self.dispatch {
             return Outcome::ProviderRefused;
         }
         if let (Some(report), Asks::Key(asked)) = (&self.key_report, self.asks) {
-            return report.outcome(asked);
+            return report.outcome(asked, refuse);
         }
         let result = self.call_end.map(|end| end.result).or(self.hint);
         result.map_or(Outcome::ProviderLost, super::CallResult::outcome_without_key)

@@ -12,8 +12,10 @@ use crate::domain::{Name, Status, Verification, VerificationId};
 use crate::service::{Actor, Caller, KeyRefusal, Scope, ShowRefusal};
 
 use super::error::Code;
-use super::problem::Problem;
+use super::hooks::source::client_of;
+use super::problem::{Problem, sentence};
 use super::state::State;
+use super::waits::Waiter;
 
 /// What wait tokens begin with. A key's id ends at its dot, so no key is taken for one.
 const WAIT_TOKEN: &str = "wait_";
@@ -58,7 +60,7 @@ impl<S: Needs> FromRequest for Holder<S> {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let state = request.app_data::<Data<State>>();
         let token = bearer(request);
-        let caller = state.zip(token).map(|(state, token)| caller(state, token, S::SCOPE));
+        let caller = state.zip(token).map(|(state, token)| caller(state, request, token, S::SCOPE));
         let caller = caller.unwrap_or_else(|| Err(unauthorized()));
         ready(caller.map(|Caller { app, test, key_id, .. }| Self {
             app,
@@ -74,6 +76,12 @@ impl<S> Holder<S> {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::Key(self.key_id.clone())
+    }
+
+    /// Who waits, if the key's holder does.
+    #[must_use]
+    pub fn waiter(&self) -> Waiter {
+        Waiter::Key(self.key_id.clone())
     }
 }
 
@@ -104,7 +112,7 @@ pub async fn look(
         still_good(state, &verification)?;
         return Ok((Viewer::Page, verification));
     }
-    let caller = caller(state, token, Scope::Read)?;
+    let caller = caller(state, request, token, Scope::Read)?;
     let verification = service.show(&caller.app, id).await.map_err(not_shown)?;
     Ok((Viewer::App, verification))
 }
@@ -138,14 +146,37 @@ pub fn not_shown(refusal: ShowRefusal) -> Problem {
     }
 }
 
-fn caller(state: &State, token: &str, needed: Scope) -> Result<Caller, Problem> {
-    let caller = state.service.caller(token).map_err(|refusal| match refusal {
+/// Who waits, of those that [`look`] let look.
+#[must_use]
+pub fn waiter(request: &HttpRequest, viewer: &Viewer, id: VerificationId) -> Waiter {
+    match viewer {
+        Viewer::Page => Waiter::Token(id),
+        Viewer::App => {
+            let key = bearer(request).and_then(|token| token.split_once('.'));
+            Waiter::Key(key.map_or("", |(key_id, _)| key_id).into())
+        }
+    }
+}
+
+fn caller(
+    state: &State,
+    request: &HttpRequest,
+    token: &str,
+    needed: Scope,
+) -> Result<Caller, Problem> {
+    let source = client_of(request, &state.trusted_proxies);
+    let caller = state.service.caller(token, source).map_err(|refusal| match refusal {
         KeyRefusal::Store(error) => Problem::store(&error),
+        KeyRefusal::Expired => {
+            challenge(Problem::new(Code::Unauthorized, sentence(&KeyRefusal::Expired)))
+        }
+        KeyRefusal::ForbiddenSource(_) => Problem::new(Code::ForbiddenSource, sentence(&refusal)),
         KeyRefusal::NotAccepted
         | KeyRefusal::Malformed
         | KeyRefusal::Exists
         | KeyRefusal::NotFound => unauthorized(),
     })?;
+    state.traffic.of_key(&caller.key_id, state.service.clock().now())?;
     if caller.scopes.contains(&needed) {
         return Ok(caller);
     }

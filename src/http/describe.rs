@@ -15,10 +15,16 @@ use utoipa_actix_web::AppExt;
 
 use super::error::Code;
 use super::routes::routes;
+use super::v1::guard::{
+    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
+    unsuppress,
+};
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
-    list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
+    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
+    inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
+    list_prompts, list_sounds, next, put_prompt, redeem, redeliver, replay_notification,
+    revoke_key, rotate_key, search, show, show_delivery, show_notification, show_prompt,
+    show_sound, sound_audio, start, stats, upload_sound, verify_audit,
 };
 
 /// Which problems each operation may answer, as declared beside it.
@@ -44,9 +50,32 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("create_key", create_key::PROBLEMS),
     ("list_keys", list_keys::PROBLEMS),
     ("revoke_key", revoke_key::PROBLEMS),
+    ("rotate_key", rotate_key::PROBLEMS),
+    ("erase", erase::PROBLEMS),
     ("list_audit", list_audit::PROBLEMS),
     ("verify_audit", verify_audit::PROBLEMS),
+    ("upload_sound", upload_sound::PROBLEMS),
+    ("inspect_sound", inspect_sound::PROBLEMS),
+    ("list_sounds", list_sounds::PROBLEMS),
+    ("show_sound", show_sound::PROBLEMS),
+    ("sound_audio", sound_audio::PROBLEMS),
+    ("delete_sound", delete_sound::PROBLEMS),
+    ("list_prompts", list_prompts::PROBLEMS),
+    ("show_prompt", show_prompt::PROBLEMS),
+    ("put_prompt", put_prompt::PROBLEMS),
+    ("delete_prompt", delete_prompt::PROBLEMS),
+    ("show_guard", show_guard::PROBLEMS),
+    ("list_switches", list_switches::PROBLEMS),
+    ("set_switch", set_switch::PROBLEMS),
+    ("list_blocks", list_blocks::PROBLEMS),
+    ("lift_block", lift_block::PROBLEMS),
+    ("list_suppressions", list_suppressions::PROBLEMS),
+    ("suppress", suppress::PROBLEMS),
+    ("unsuppress", unsuppress::PROBLEMS),
 ];
+
+/// What any of them may answer.
+const EVERYWHERE: [Code; 2] = [Code::ForbiddenSource, Code::TooManyRequests];
 
 /// What every problem has (RFC 9457). Some have more members, as their `detail` says.
 #[derive(Serialize, ToSchema)]
@@ -83,6 +112,14 @@ pub struct ProblemSchema {
     /// When a retry makes sense.
     #[schema(format = DateTime)]
     retry_at: Option<String>,
+    /// What uses the sound, as PROMPT/LANGUAGE/PART.
+    used_by: Option<Vec<String>>,
+    /// The rule of the guard that refuses.
+    rule: Option<String>,
+    /// Whether it passes by itself, at `retry_at`.
+    passes: Option<bool>,
+    /// A channel that may be tried instead.
+    next_channel: Option<String>,
     /// How the verification ended.
     verification_status: Option<String>,
 }
@@ -103,7 +140,12 @@ pub fn methods_by_path() -> &'static BTreeMap<String, Vec<&'static str>> {
     static METHODS: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
     METHODS.get_or_init(|| {
         let methods = |item: &PathItem| {
-            let all = [("DELETE", &item.delete), ("GET", &item.get), ("POST", &item.post)];
+            let all = [
+                ("DELETE", &item.delete),
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+            ];
             all.into_iter()
                 .filter(|(_, operation)| operation.is_some())
                 .map(|(name, _)| name)
@@ -133,7 +175,8 @@ fn description() -> OpenApi {
         components.add_security_scheme(name, SecurityScheme::Http(bearer));
     }
     for item in api.paths.paths.values_mut() {
-        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+        let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in methods.into_iter().flatten() {
             add_problems(operation);
         }
     }
@@ -144,7 +187,7 @@ fn add_problems(operation: &mut Operation) {
     let id = operation.operation_id.as_deref();
     let Some((_, codes)) = PROBLEMS.iter().find(|(name, _)| Some(*name) == id) else { return };
     let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for code in *codes {
+    for code in codes.iter().chain(&EVERYWHERE) {
         let line = format!("`{}`: {}", code.as_str(), code.title());
         by_status.entry(code.status().as_u16()).or_default().push(line);
     }

@@ -58,7 +58,7 @@ pub enum Code {
     TooOld,
     /// The body is too large.
     BodyTooLarge,
-    /// The body is no JSON by its content type.
+    /// The body is of another content type than is taken.
     UnsupportedMediaType,
     /// There is no such field.
     UnknownField,
@@ -94,6 +94,20 @@ pub enum Code {
     SoundMissing,
     /// The Idempotency-Key belongs to another request.
     IdempotencyMismatch,
+    /// The file is no sound that can be played.
+    UnsupportedSound,
+    /// Prompts use the sound.
+    SoundInUse,
+    /// The prompt is one of the configuration.
+    PromptConfigured,
+    /// As many sounds are worked on as may be.
+    SoundsBusy,
+    /// The multipart body cannot be read.
+    InvalidMultipart,
+    /// A rule of the guard refuses it, for now.
+    GuardLimited,
+    /// A rule of the guard refuses it, for good.
+    GuardRefused,
     /// The app's own hook denies the start.
     PreSendDenied,
     /// The app's own hook gave no usable answer.
@@ -112,6 +126,12 @@ pub enum Code {
     ProviderFailed,
     /// Too many clients wait.
     TooManyWaits,
+    /// Too many wait with this key or wait token.
+    TooManyWaitsOfOne,
+    /// Requests come too fast.
+    TooManyRequests,
+    /// The key does not count from this address.
+    ForbiddenSource,
     /// The store does not answer.
     StoreUnavailable,
     /// The service shuts down.
@@ -120,7 +140,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 64] = [
         Self::InvalidJson,
         Self::JsonTooDeep,
         Self::InvalidHeader,
@@ -164,6 +184,13 @@ impl Code {
         Self::PressMismatch,
         Self::SoundMissing,
         Self::IdempotencyMismatch,
+        Self::UnsupportedSound,
+        Self::SoundInUse,
+        Self::PromptConfigured,
+        Self::SoundsBusy,
+        Self::InvalidMultipart,
+        Self::GuardLimited,
+        Self::GuardRefused,
         Self::PreSendDenied,
         Self::PreSendFailed,
         Self::EndpointDisabled,
@@ -173,6 +200,9 @@ impl Code {
         Self::ProviderUnknown,
         Self::ProviderFailed,
         Self::TooManyWaits,
+        Self::TooManyWaitsOfOne,
+        Self::TooManyRequests,
+        Self::ForbiddenSource,
         Self::StoreUnavailable,
         Self::ShuttingDown,
     ];
@@ -216,7 +246,7 @@ impl Code {
             Self::TooOld => ("too_old", 409, "The verification is too old to be redeemed"),
             Self::BodyTooLarge => ("body_too_large", 413, "The body is too large"),
             Self::UnsupportedMediaType => {
-                ("unsupported_media_type", 415, "The body must be application/json")
+                ("unsupported_media_type", 415, "The body's content type is not taken here")
             }
             Self::UnknownField => ("unknown_field", 422, "There is no such field"),
             Self::MissingField => ("missing_field", 422, "A field is missing"),
@@ -241,6 +271,19 @@ impl Code {
             Self::IdempotencyMismatch => {
                 ("idempotency_mismatch", 422, "The Idempotency-Key belongs to another request")
             }
+            Self::UnsupportedSound => {
+                ("unsupported_sound", 422, "The file is no sound that can be played")
+            }
+            Self::SoundInUse => ("sound_in_use", 409, "Prompts use the sound"),
+            Self::PromptConfigured => {
+                ("prompt_configured", 409, "The prompt is one of the configuration")
+            }
+            Self::SoundsBusy => ("sounds_busy", 503, "Other sounds are being worked on"),
+            Self::InvalidMultipart => {
+                ("invalid_multipart", 400, "The multipart body cannot be read")
+            }
+            Self::GuardLimited => ("guard_limited", 429, "A rule of the guard refuses it for now"),
+            Self::GuardRefused => ("guard_refused", 403, "A rule of the guard refuses it"),
             Self::PreSendDenied => ("pre_send_denied", 403, "The app's own hook denies the start"),
             Self::PreSendFailed => {
                 ("pre_send_failed", 503, "The app's own hook gave no usable answer")
@@ -258,6 +301,13 @@ impl Code {
             Self::ProviderFailed => ("provider_failed", 503, "The provider did not answer"),
             Self::ProviderBusy => ("provider_busy", 503, "The provider's limit leaves no room now"),
             Self::TooManyWaits => ("too_many_waits", 503, "Too many clients wait already"),
+            Self::TooManyWaitsOfOne => {
+                ("too_many_waits_of_one", 429, "Too many wait with this key or wait token")
+            }
+            Self::TooManyRequests => ("too_many_requests", 429, "Requests come too fast"),
+            Self::ForbiddenSource => {
+                ("forbidden_source", 403, "The key does not count from this address")
+            }
             Self::StoreUnavailable => ("store_unavailable", 503, "The store cannot be used now"),
             Self::ShuttingDown => ("shutting_down", 503, "The service is shutting down"),
         }

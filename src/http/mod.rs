@@ -11,6 +11,7 @@ mod console;
 mod cors;
 mod describe;
 mod error;
+mod guarded;
 mod hooks;
 mod observe;
 mod ops;
@@ -19,8 +20,10 @@ mod read;
 mod routes;
 mod state;
 mod tls;
+mod traffic;
 mod v1;
 mod vonage;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -101,9 +104,11 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
             .app_data(state.clone())
             .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
             .configure(routes::preflights)
+            .configure(ops::docs::pages)
             .configure(vonage::routes)
             .configure(console::routes)
             .default_service(web::to(routes::nowhere))
+            .wrap(from_fn(traffic::limit))
             .wrap(from_fn(observe::observe))
     });
     if workers > 0 {

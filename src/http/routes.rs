@@ -9,10 +9,16 @@ use super::error::Code;
 use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
+use super::v1::guard::{
+    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
+    unsuppress,
+};
 use super::v1::{
-    cancel, check, create_key, enable_endpoint, events, feed, list_audit, list_deliveries,
-    list_endpoints, list_keys, list_notifications, next, redeem, redeliver, replay_notification,
-    revoke_key, search, show, show_delivery, show_notification, start, stats, verify_audit,
+    cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
+    inspect_sound, list_audit, list_deliveries, list_endpoints, list_keys, list_notifications,
+    list_prompts, list_sounds, next, put_prompt, redeem, redeliver, replay_notification,
+    revoke_key, rotate_key, search, show, show_delivery, show_notification, show_prompt,
+    show_sound, sound_audio, start, stats, upload_sound, verify_audit,
 };
 use super::{cors, describe};
 
@@ -42,8 +48,28 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_key::create_key)
         .service(list_keys::list_keys)
         .service(revoke_key::revoke_key)
+        .service(rotate_key::rotate_key)
+        .service(erase::erase)
         .service(list_audit::list_audit)
         .service(verify_audit::verify_audit)
+        .service(upload_sound::upload_sound)
+        .service(inspect_sound::inspect_sound)
+        .service(list_sounds::list_sounds)
+        .service(show_sound::show_sound)
+        .service(sound_audio::sound_audio)
+        .service(delete_sound::delete_sound)
+        .service(list_prompts::list_prompts)
+        .service(show_prompt::show_prompt)
+        .service(put_prompt::put_prompt)
+        .service(delete_prompt::delete_prompt)
+        .service(show_guard::show_guard)
+        .service(list_switches::list_switches)
+        .service(set_switch::set_switch)
+        .service(list_blocks::list_blocks)
+        .service(lift_block::lift_block)
+        .service(list_suppressions::list_suppressions)
+        .service(suppress::suppress)
+        .service(unsuppress::unsuppress)
         .service(healthz::healthz)
         .service(readyz::readyz)
         .service(metrics::metrics)

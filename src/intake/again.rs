@@ -43,7 +43,8 @@ impl Doubt {
             | Verdict::BadSignature
             | Verdict::BadSource
             | Verdict::UnknownToken
-            | Verdict::TooLarge => None,
+            | Verdict::TooLarge
+            | Verdict::TooManyRefused => None,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::domain::Evidence;
-use crate::service::{Facts, STORE_ANSWERS_WITHIN, to_the_end};
+use crate::service::{Facts, Forwarded, STORE_ANSWERS_WITHIN, to_the_end};
 use crate::store::StoreError;
 use crate::telemetry;
 use crate::zadarma::notification::Authentic;
@@ -77,13 +77,31 @@ impl Intake {
         let context = Context { policy, facts: &facts, evidence, received: &received };
         let verdict = self.judge(&authentic, &context).await?;
         self.count(verdict);
-        let doubt =
-            Doubt::of(verdict).filter(|doubt| self.is_worth_asking(*doubt, &authentic, &context));
+        self.forward(&received);
+        let doubt = match Doubt::of(verdict) {
+            Some(doubt) if self.is_worth_asking(doubt, &authentic, &context).await => Some(doubt),
+            Some(_) | None => None,
+        };
         drop(authentic);
         if let Some(doubt) = doubt {
             self.judge_again_later(received, doubt, facts).await;
         }
         Ok(Answer::Acknowledged)
+    }
+
+    /// Passes on what was stored, whatever it says, to whom the configuration names.
+    fn forward(&self, received: &Received) {
+        let Some(account) = self.service.accounts().get(usize::from(received.account.0)) else {
+            return;
+        };
+        if self.service.forwards(&account.name) {
+            let forwarded = Forwarded {
+                content_type: received.content_type.clone(),
+                signature: received.signature.clone(),
+                body: received.body.clone(),
+            };
+            self.service.forward(account.name.clone(), forwarded);
+        }
     }
 
     /// Keeps a notification that authenticates until the store takes it.
@@ -113,15 +131,22 @@ impl Intake {
         let refuse = |authentic| Outside::Refused(self.refuse_source(received, policy, authentic));
         let decoded = match body::decode(received).await {
             Ok(decoded) => decoded,
+            Err(_) if !self.may_refuse(received.source, received.at) => {
+                return Err(Outside::Refused(Answer::TooManyRefused));
+            }
             Err(_) if !is_listed => return Err(refuse(false)),
             Err(malformed) => return Err(Outside::Malformed(malformed)),
         };
         let authentic = match decoded.authenticate(received.signature.as_deref(), &policy.secrets) {
             Ok(authentic) if is_listed => authentic,
             Ok(_) => return Err(refuse(true)),
+            Err(_) if !self.may_refuse(received.source, received.at) => {
+                return Err(Outside::Refused(Answer::TooManyRefused));
+            }
             Err(_) if !is_listed => return Err(refuse(false)),
             Err(error) => {
                 self.count(Verdict::BadSignature);
+                self.alarm_of_forged(received, policy);
                 tracing::warn!(
                     account.name = %policy.account, signature.length = error.header_length(),
                     "refused a notification: {error}",
@@ -150,6 +175,18 @@ impl Intake {
             );
         }
         Answer::ForbiddenSource
+    }
+
+    fn alarm_of_forged(&self, received: &Received, policy: &Policy) {
+        if self.forged.take(received.account, received.at).is_ok() {
+            telemetry::alarm(
+                "forged_notification",
+                format!(
+                    "refused a notification from {} with the token of accounts.{} and a wrong signature: the token is known to somebody else, or the secret was changed at the provider; rotate notification_token, or check secret",
+                    received.source, policy.account,
+                ),
+            );
+        }
     }
 
     async fn malformed(

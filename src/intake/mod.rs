@@ -14,14 +14,17 @@ mod result;
 mod rules;
 mod spill;
 mod verdict;
+mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Check, Event, Evidence, Verification, VerificationId, WrittenForm};
-use crate::service::{AccountIndex, Facts, Found, Judgement, ResolveError, Service};
+use crate::service::{
+    AccountIndex, Buckets, Facts, Found, Judgement, Rate, ResolveError, Service, site,
+};
 use crate::store::{NotificationRow, StoreError};
 use crate::telemetry;
 use crate::telemetry::metrics::{Counters, NOTIFICATIONS_TOTAL};
@@ -67,6 +70,8 @@ pub enum Answer {
     ForbiddenSource,
     /// 401: not signed by the provider.
     Unauthentic,
+    /// 429: refused, as too many from this address were before.
+    TooManyRefused,
     /// 503: neither the store nor the spill takes it.
     StoreUnavailable,
 }
@@ -77,6 +82,11 @@ pub struct Intake {
     policies: Vec<Policy>,
     spill: Spill,
     verdicts: Counters,
+    /// Refusals by address. Only what was refused is counted, so that an authentic
+    /// notification is never limited, whoever else comes from its address.
+    refusals: Buckets<IpAddr>,
+    /// Alarms for forged notifications, by account.
+    forged: Buckets<AccountIndex>,
 }
 
 /// Why a notification is not in the store.
@@ -93,6 +103,10 @@ impl From<StoreError> for NotTaken {
     }
 }
 
+/// At most one alarm for forged notifications in a minute, so that whoever forges them
+/// does not fill the log.
+const FORGED_ALARMS: Rate = Rate { every: SignedDuration::from_mins(1), burst: 1 };
+
 /// What the rules need beside the notification itself, fixed for one judgement.
 struct Context<'a> {
     policy: &'a Policy,
@@ -104,13 +118,30 @@ struct Context<'a> {
 impl Intake {
     /// A pipeline with one policy per account, in the order of their index.
     #[must_use]
-    pub fn new(service: Arc<Service>, policies: Vec<Policy>, spill: Spill) -> Arc<Self> {
+    pub fn new(
+        service: Arc<Service>,
+        policies: Vec<Policy>,
+        spill: Spill,
+        refusals: Rate,
+    ) -> Arc<Self> {
         if spill.has_left_over() {
             service.begin_unsettled();
         }
         let verdicts =
             Counters::new(NOTIFICATIONS_TOTAL, "verdict", Verdict::ALL.map(Verdict::as_str));
-        Arc::new(Self { service, policies, spill, verdicts })
+        let (refusals, forged) = (Buckets::new(refusals), Buckets::new(FORGED_ALARMS));
+        Arc::new(Self { service, policies, spill, verdicts, refusals, forged })
+    }
+
+    /// Counts a refusal of something from `source`; whether it is to be told and noted as
+    /// usual. If not, too many were refused before, and it costs no more than its answer.
+    #[must_use]
+    pub fn may_refuse(&self, source: IpAddr, now: Timestamp) -> bool {
+        let may = self.refusals.take(site(source), now).is_ok();
+        if !may {
+            self.count(Verdict::TooManyRefused);
+        }
+        may
     }
 
     /// The account whose notification URL ends in `token`.

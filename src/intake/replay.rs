@@ -6,7 +6,7 @@
 //! stores a new version.
 
 use crate::domain::VerificationId;
-use crate::service::{AccountIndex, Facts, ShowRefusal};
+use crate::service::{AccountIndex, Actor, Administered, Facts, ShowRefusal};
 use crate::store::{Journaled, Notification, StoreError};
 use crate::zadarma::notification::{Authentic, Notification as Interpreted};
 
@@ -35,7 +35,7 @@ impl Intake {
     ///
     /// # Errors
     /// See [`ReplayRefusal`]. Nothing is journaled then.
-    pub async fn replay(&self, sequence: i64) -> Result<Journaled, ReplayRefusal> {
+    pub async fn replay(&self, sequence: i64, by: &Actor) -> Result<Journaled, ReplayRefusal> {
         let found = self.service.show_notification(sequence).await?;
         let Journaled { notification, .. } = found.ok_or(ReplayRefusal::NotFound)?;
         let index = self.policies.iter().position(|policy| policy.account == notification.account);
@@ -55,6 +55,13 @@ impl Intake {
             row.body = Some(received.body.clone());
             row.signature.clone_from(&received.signature);
         }
+        let done = Administered {
+            action: "notification.replayed",
+            subject: sequence.to_string(),
+            before: None,
+            after: Some(serde_json::json!({ "verdict": verdict.as_str() })),
+        };
+        self.service.audit(by, done).await?;
         let journaled = self.service.journal_replay(row, sequence).await?;
         tracing::info!(
             notification.sequence = sequence,

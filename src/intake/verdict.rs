@@ -39,11 +39,13 @@ pub enum Verdict {
     UnknownToken,
     /// Its body is too large.
     TooLarge,
+    /// Refused without a look, as too many from its address were before.
+    TooManyRefused,
 }
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Accepted,
         Self::Progress,
         Self::Hint,
@@ -62,6 +64,7 @@ impl Verdict {
         Self::BadSource,
         Self::UnknownToken,
         Self::TooLarge,
+        Self::TooManyRefused,
     ];
 
     /// The word used in the journal, the log and the metrics.
@@ -86,6 +89,7 @@ impl Verdict {
             Self::BadSource => "bad_source",
             Self::UnknownToken => "unknown_token",
             Self::TooLarge => "too_large",
+            Self::TooManyRefused => "too_many_refused",
         }
     }
 }

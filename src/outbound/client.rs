@@ -77,7 +77,12 @@ impl Client {
         request.send().await.map_err(|error| unanswered(&error))
     }
 
-    async fn client(&self, encrypted: bool) -> Result<&reqwest::Client, Unanswered> {
+    /// Whether an address may be reached, as far as its text tells.
+    pub(super) fn may_reach(&self, url: &WebhookUrl) -> Result<(), Unanswered> {
+        Ok(self.reach.may_reach(url)?)
+    }
+
+    pub(super) async fn client(&self, encrypted: bool) -> Result<&reqwest::Client, Unanswered> {
         let kept = if encrypted { &self.encrypted } else { &self.plain };
         kept.get_or_try_init(async || self.connector(encrypted)).await
     }
@@ -120,7 +125,7 @@ pub(super) async fn read(mut answer: Response, most: usize) -> Option<Vec<u8>> {
     Some(body)
 }
 
-fn unanswered(error: &reqwest::Error) -> Unanswered {
+pub(super) fn unanswered(error: &reqwest::Error) -> Unanswered {
     let mut cause = error.source();
     while let Some(source) = cause {
         if source.is::<NotReachable>() {

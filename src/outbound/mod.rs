@@ -6,6 +6,7 @@
 
 mod ask;
 mod client;
+mod forward;
 mod payload;
 mod reach;
 mod schedule;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -29,6 +30,7 @@ use crate::store::{NewDelivery, Store, Target};
 use crate::telemetry::metrics::{Counters, DELIVERIES_TOTAL};
 
 pub use ask::{Answer, Changes, Question};
+pub use forward::Forwarded;
 
 use reach::Reach;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// The apps that are told or asked anything.
     pub apps: BTreeMap<Name, AppSettings>,
+    /// Where the notifications of accounts are passed on to.
+    pub forwards: BTreeMap<Name, WebhookUrl>,
 }
 
 /// What one app is told and asked.
@@ -123,6 +127,9 @@ pub struct Outbound {
     store: Store,
     clock: Clock,
     results: Counters,
+    forwards: BTreeMap<Name, WebhookUrl>,
+    /// A place for each notification that is being passed on.
+    forwarding: Semaphore,
     /// Told when something new is due.
     woken: Notify,
     /// Held by whoever tries what is due, so that one target never gets more than its share.
@@ -133,7 +140,8 @@ impl Outbound {
     /// Sends what `store` holds. Connects to nothing yet.
     #[must_use]
     pub fn new(settings: Settings, store: Store, clock: Clock) -> Arc<Self> {
-        let Settings { allowed_networks, connect_timeout, request_timeout, apps } = settings;
+        let Settings { allowed_networks, connect_timeout, request_timeout, apps, forwards } =
+            settings;
         let reach = Reach::new(allowed_networks);
         Arc::new(Self {
             apps,
@@ -143,6 +151,8 @@ impl Outbound {
             store,
             clock,
             results: Counters::new(DELIVERIES_TOTAL, "result", worker::RESULTS),
+            forwards,
+            forwarding: Semaphore::new(forward::MOST),
             woken: Notify::new(),
             trying: Mutex::new(()),
         })

@@ -199,6 +199,15 @@ pub struct Balance {
     pub currency: String,
 }
 
+/// Where the provider tells what became of calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotificationSettings {
+    /// The one address that it notifies, if there is one.
+    pub url: Option<String>,
+    /// Notifications that we need and that are off, by the provider's names.
+    pub off: Vec<String>,
+}
+
 impl Provider {
     /// The account's name.
     #[must_use]
@@ -327,5 +336,36 @@ impl Provider {
         until: PbxTime,
     ) -> Result<Vec<FinishedCall>, ProviderError> {
         self.0.finished_calls(from, until).await
+    }
+
+    /// Where the provider tells what became of calls.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn notification_settings(&self) -> Result<NotificationSettings, ProviderError> {
+        self.0.notification_settings().await
+    }
+
+    /// Sets the one address that the provider notifies; it asks that address first, so that
+    /// success says that the address answers from outside.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn set_notification_url(&self, url: &str) -> Result<(), ProviderError> {
+        self.0.set_notification_url(url).await
+    }
+
+    /// Turns on the notifications that results come in.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn turn_on_notifications(&self) -> Result<(), ProviderError> {
+        self.0.turn_on_notifications().await
+    }
+
+    /// What the provider last said is left of its requests in this minute.
+    #[must_use]
+    pub fn requests_left(&self) -> Option<usize> {
+        self.0.requests_left()
     }
 }

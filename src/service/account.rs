@@ -22,6 +22,8 @@ pub struct Account {
     pub own_numbers: Vec<String>,
     /// The PBX's extensions by configuration; empty is to ask the provider.
     pub extensions: Vec<String>,
+    /// Whether notifications from unlisted addresses are refused.
+    pub requires_source: bool,
     facts: RwLock<Arc<Facts>>,
     /// Whether clock and sounds are known; written with the facts, at each answer.
     known: watch::Sender<bool>,
@@ -39,6 +41,8 @@ pub struct Facts {
     pub sounds: Option<Vec<Sound>>,
     /// When they were listed.
     pub sounds_at: Option<Timestamp>,
+    /// When a sound was last sent to it, whether or not it was taken.
+    pub sound_sent_at: Option<Timestamp>,
     /// The provider's civil time against ours.
     pub offsets: Offsets,
 }
@@ -52,6 +56,7 @@ impl Account {
         from: Option<PhoneNumber>,
         own_numbers: Vec<String>,
         extensions: Vec<String>,
+        requires_source: bool,
     ) -> Self {
         let mut facts = Facts { extensions: extensions.clone(), ..Facts::default() };
         facts.own_numbers =
@@ -62,6 +67,7 @@ impl Account {
             from,
             own_numbers,
             extensions,
+            requires_source,
             facts: RwLock::new(Arc::new(facts)),
             known: watch::Sender::new(false),
         }
@@ -126,6 +132,17 @@ impl Account {
         Ok(())
     }
 
+    /// Sends a sound under a name, once.
+    ///
+    /// # Errors
+    /// See [`Provider::upload_sound`].
+    pub(super) async fn upload_sound(&self, name: &str, wav: Vec<u8>) -> Result<(), ProviderError> {
+        let uploaded = self.provider.upload_sound(name, wav).await;
+        let sent_at = self.provider.now();
+        self.update(|facts| facts.sound_sent_at = Some(sent_at));
+        uploaded
+    }
+
     /// Tells of every answer of the provider from now on.
     #[must_use]
     pub fn answers(&self) -> watch::Receiver<bool> {
@@ -153,6 +170,11 @@ impl Facts {
     #[must_use]
     pub fn is_own(&self, to: PhoneNumber) -> bool {
         WrittenForm::all_of(to).iter().any(|form| self.own_numbers.contains(form))
+    }
+
+    /// Whether the sounds were listed after the last one was sent.
+    pub(super) fn has_listed_all(&self) -> bool {
+        self.sounds.is_some() && self.sound_sent_at.is_none_or(|sent| self.sounds_at > Some(sent))
     }
 
     /// The provider's id of a sound that is given by its id or its name there; `Err`

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, MARKER, Name, PhoneNumber,
+    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Level, MARKER, Name, PhoneNumber,
     Sounds, Step,
 };
 
@@ -56,6 +56,7 @@ impl Service {
             Some(number) if found.facts().is_own(number) => return Err(StartRefusal::OwnNumber),
             number => number.is_some_and(PhoneNumber::is_landline),
         };
+        let reaches_no = |channel| is_landline && channel == Channel::Sms;
         let step = |wanted: &WantedStep| {
             let by = match &wanted.by {
                 WantedBy::Button { from, sounds, press } => {
@@ -67,16 +68,25 @@ impl Service {
             };
             let mut step =
                 Step { account: found.name.clone(), wait: wanted.wait, skipped: false, by };
-            step.skipped = is_landline && step.channel() == Channel::Sms;
+            let number = request.to.phone();
+            step.skipped = reaches_no(step.channel())
+                || number.is_some_and(|to| self.guard.skips(&request.app, to, step.channel()));
             let by_email = step.channel() == Channel::Email;
             if by_email == request.to.phone().is_some() {
                 return Err(StartRefusal::ChannelMismatch(step.channel()));
             }
             Ok(step)
         };
-        let steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        let mut steps = wanted.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+        if steps.iter().all(|step| step.skipped) {
+            // What only the guard passes over, it is to refuse itself.
+            steps.iter_mut().for_each(|step| step.skipped = reaches_no(step.channel()));
+        }
         if steps.iter().all(|step| step.skipped) {
             return Err(StartRefusal::Landline);
+        }
+        if let Some(demanded) = request.evidence {
+            steps.iter().try_for_each(|step| brings(found, step, demanded))?;
         }
         let code_length = self.code_length(request, &steps)?;
         Ok(Admitted { account, steps, code_length, expires_in: self.lifetime(request)? })
@@ -103,7 +113,8 @@ impl Service {
             Press::Fixed(key) => (key, false),
             Press::Random => (self.random_key(), true),
         };
-        Ok(Button { from: from.or(account.from), press, random_key, sounds })
+        let refuse = named.refuse;
+        Ok(Button { from: from.or(account.from), press, random_key, refuse, sounds })
     }
 
     /// A code that the provider can tell in the language wanted.
@@ -212,6 +223,7 @@ impl Service {
                     confirmed: confirmed.to_string(),
                     fallback: fallback.to_string(),
                     press: PromptKey::Random,
+                    refuse: None,
                 };
                 return Ok((Sounds::Given { greeting, confirmed, fallback }, wanted, press));
             }
@@ -253,7 +265,8 @@ impl Service {
         let known = self.catalogue.now();
         let declared = |key: &Key| {
             let mut sounds = known.prompts.values().flat_map(|prompt| prompt.languages.values());
-            sounds.any(|sounds| sounds.press == PromptKey::Fixed(*key))
+            sounds
+                .any(|sounds| sounds.press == PromptKey::Fixed(*key) || sounds.refuse == Some(*key))
         };
         let all = (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE);
         let free: Vec<Key> = all.clone().filter(|key| !declared(key)).collect();
@@ -282,4 +295,18 @@ impl PromptKey {
 fn list<'a>(names: impl Iterator<Item = &'a Name>) -> String {
     let names: Vec<&str> = names.map(Name::as_str).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Whether a step's result can have the evidence that is demanded. All else that a level
+/// needs is required of every notification.
+fn brings(account: &Account, step: &Step, demanded: Level) -> Result<(), StartRefusal> {
+    let reaches = step.button().map(|button| match (account.requires_source, button.random_key) {
+        (false, _) => Level::Weak,
+        (true, false) => Level::Partial,
+        (true, true) => Level::Strong,
+    });
+    if reaches.is_some_and(|level| level >= demanded) {
+        return Ok(());
+    }
+    Err(StartRefusal::Evidence { demanded, channel: step.channel(), reaches })
 }

@@ -1,7 +1,7 @@
 //! Browse: verifications of every app, for operators, newest first, in pages.
 
-use crate::domain::{Name, VerificationId};
-use crate::store::{Browse, Notification, StoreError};
+use crate::domain::Name;
+use crate::store::{Browse, StoreError};
 
 use super::{Page, Service};
 
@@ -21,17 +21,6 @@ impl Service {
         verifications.truncate(usize::from(limit));
         let last = verifications.last().filter(|_| more).map(|last| last.id);
         Ok(Page { verifications, next: last.or(found.looked_until) })
-    }
-
-    /// The notifications that were matched with a verification, in order.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn notifications_of(
-        &self,
-        id: VerificationId,
-    ) -> Result<Vec<Notification>, StoreError> {
-        self.store.notifications(id).await
     }
 
     /// The apps that have verifications or keys.

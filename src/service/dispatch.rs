@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Event, RefusalReason, Status, VerificationId};
+use jiff::Timestamp;
+
+use crate::domain::{Dispatch, Event, RefusalReason, Status, Step, VerificationId};
 use crate::provider::{CodeMessage, Dispatched, Slot};
 
 use super::sending::Sending;
@@ -20,11 +22,13 @@ impl Service {
         sending: Sending,
     ) {
         let account = &self.accounts[usize::from(account.0)];
+        // Without a wait, the transaction that stored the intent has just looked.
+        let waited = slot.at() > self.clock.now();
         let closing = tokio::select! {
             () = self.clock.sleep_until(slot.at()) => false,
             () = self.closing.cancelled() => true,
         };
-        if closing || self.has_ended(id).await {
+        if closing || self.is_withdrawn(id, attempt, waited).await {
             return self
                 .record(id, Event::Refused { attempt, reason: RefusalReason::Withdrawn })
                 .await;
@@ -61,10 +65,22 @@ impl Service {
         self.record(id, event).await;
     }
 
-    /// Whether it ended while it waited for its turn; nobody is to be called then.
-    async fn has_ended(&self, id: VerificationId) -> bool {
-        let newest = self.newest(id).await.ok().flatten();
-        newest.is_some_and(|verification| verification.status() != Status::Pending)
+    /// Whether nobody is to be called any more: it ended, or an operator stopped it, while it
+    /// waited for its turn; or this replica took so long that others took it for gone.
+    async fn is_withdrawn(&self, id: VerificationId, index: u8, waited: bool) -> bool {
+        let Ok(Some(verification)) = self.newest(id).await else {
+            // Where others may have ended it, nobody is called on a guess.
+            return self.store.is_shared();
+        };
+        let Some(attempt) = verification.attempts.get(usize::from(index)) else { return false };
+        let lease = self.timing().dispatch_lease;
+        let until = attempt.intent_at.checked_add(lease).unwrap_or(Timestamp::MAX);
+        if attempt.dispatch != Dispatch::Intended || until <= self.clock.now() {
+            return true;
+        }
+        let Some(channel) = verification.step_of(attempt).map(Step::channel) else { return false };
+        verification.status() != Status::Pending
+            || waited && self.is_switched_off(&verification.app, channel).await.unwrap_or(true)
     }
 
     pub(super) async fn record(&self, id: VerificationId, event: Event) {

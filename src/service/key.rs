@@ -1,16 +1,17 @@
 //! Keys: who may use the service. A key belongs to an app and has scopes; its
 //! secret is random, shown once, and kept as a hash.
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use dashmap::DashMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{Name, Secret};
-use crate::store::{KeyRow, Store, StoreError};
+use crate::domain::{Name, Network, Secret};
+use crate::store::{KeyRow, StoreError};
 
 use super::{Actor, Administered, Service, SignatureMethod};
 
@@ -60,12 +61,16 @@ pub struct Caller {
 }
 
 /// What a key has beyond its scopes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyOptions {
     /// Whether test numbers act for it.
     pub test: bool,
     /// How it may sign requests, if it may.
     pub signs: Option<SignatureMethod>,
+    /// How long it is in force, if not until it is revoked.
+    pub expires_in: Option<SignedDuration>,
+    /// From where it counts; from everywhere if there are none.
+    pub networks: Vec<Network>,
 }
 
 /// Why a key is not accepted.
@@ -76,6 +81,12 @@ pub enum KeyRefusal {
         "the key is not accepted; send \"Authorization: Bearer ID.SECRET\" with a key from `ringproof keys create`"
     )]
     NotAccepted,
+    /// Its time is over. Only told to who knows its secret.
+    #[error("the key has expired; ask an operator for a new one")]
+    Expired,
+    /// It does not count from this address. Only told to who knows its secret.
+    #[error("the key does not count from the address {0}; an operator can list its networks")]
+    ForbiddenSource(IpAddr),
     /// A given key is too short to be safe.
     #[error(
         "a key is ID.SECRET: an id of 1 to 64 and a secret of 16 to 128 characters of A-Z, a-z, 0-9, \"-\" and \"_\""
@@ -103,17 +114,6 @@ pub struct NewKey {
     pub signature_secret: Option<Secret>,
 }
 
-/// The keys that are in force, by id. Written after the store, read on each request.
-pub(super) struct Keys(DashMap<Box<str>, KeyRow>);
-
-impl Keys {
-    pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
-        let rows = store.keys().await?;
-        let in_force = rows.into_iter().filter(|row| row.revoked_at.is_none());
-        Ok(Self(in_force.map(|row| (row.id.clone(), row)).collect()))
-    }
-}
-
 impl Caller {
     pub(super) fn of(row: &KeyRow) -> Self {
         let scopes = row.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect();
@@ -121,24 +121,28 @@ impl Caller {
     }
 }
 
-impl Keys {
-    /// A key in force.
-    pub(super) fn find(&self, id: &str) -> Option<KeyRow> {
-        self.0.get(id).map(|row| row.clone())
-    }
+/// Whether this is the key's secret, or the one before it while that is good.
+fn knows(row: &KeyRow, secret: &str, now: Timestamp) -> bool {
+    let hash = hash(secret);
+    let is = |known: &[u8; 32]| bool::from(hash.ct_eq(known));
+    let previous = row.previous.filter(|previous| now < previous.until);
+    is(&row.secret_hash) || previous.is_some_and(|previous| is(&previous.hash))
 }
 
 impl Service {
-    /// Who sent this bearer token.
+    /// Who sent this bearer token from the address `source`.
     ///
     /// # Errors
-    /// `NotAccepted`, whatever is wrong with it.
-    pub fn caller(&self, token: &str) -> Result<Caller, KeyRefusal> {
+    /// `NotAccepted`, whatever is wrong with it; to who knows the secret, that the key
+    /// has expired or does not count from there.
+    pub fn caller(&self, token: &str, source: IpAddr) -> Result<Caller, KeyRefusal> {
         let (id, secret) = token.split_once('.').ok_or(KeyRefusal::NotAccepted)?;
-        let row = self.keys.0.get(id).ok_or(KeyRefusal::NotAccepted)?;
-        if !bool::from(hash(secret).ct_eq(&row.secret_hash)) {
+        let row = self.keys.find(id).ok_or(KeyRefusal::NotAccepted)?;
+        let now = self.clock.now();
+        if !knows(&row, secret, now) {
             return Err(KeyRefusal::NotAccepted);
         }
+        self.keys.use_from(&row, source, now)?;
         Ok(Caller::of(&row))
     }
 
@@ -162,7 +166,7 @@ impl Service {
         by: &Actor,
     ) -> Result<NewKey, KeyRefusal> {
         let id = format!("key_{}", const_hex::encode(rand::random::<[u8; 8]>()));
-        let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        let (secret, _) = new_secret();
         self.keep_key(&Secret::new(format!("{id}.{secret}")), app, scopes, options, by).await
     }
 
@@ -190,10 +194,12 @@ impl Service {
     ) -> Result<NewKey, KeyRefusal> {
         let mut row = new_row(key, app, scopes, self.clock.now())?;
         row.test = options.test;
+        row.expires_at = options.expires_in.map(|span| later(row.created_at, span));
+        row.networks = options.networks;
         let signing = options.signs.map(|method| self.new_signing_secret(&row.id, method));
         row.signature_secret = signing.as_ref().map(|(_, sealed)| sealed.clone());
         let signature_secret = signing.map(|(secret, _)| secret);
-        if let Some(known) = self.keys.0.get(&row.id).map(|known| known.clone()) {
+        if let Some(known) = self.keys.find(&row.id) {
             let same = known.secret_hash == row.secret_hash && known.app == row.app;
             return if same {
                 Ok(NewKey { row: known, key: key.clone(), signature_secret: None })
@@ -208,8 +214,16 @@ impl Service {
             after: Some(told(&row)),
         };
         self.store.create_key(row.clone(), self.audited(by, done)).await?;
-        self.keys.0.insert(row.id.clone(), row.clone());
+        self.keys.add(row.clone());
         Ok(NewKey { row, key: key.clone(), signature_secret })
+    }
+
+    /// Takes in what other replicas did to keys.
+    ///
+    /// # Errors
+    /// When the store does not answer; the keys stay as they were known.
+    pub async fn refresh_keys(&self) -> Result<(), StoreError> {
+        self.keys.refresh(&self.store).await
     }
 
     /// Every key, revoked ones too.
@@ -217,7 +231,12 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn list_keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        self.store.keys().await
+        let mut rows = self.store.keys().await?;
+        for row in &mut rows {
+            let used_at = self.keys.used_at(&row.id);
+            row.last_used_at = row.last_used_at.max(used_at);
+        }
+        Ok(rows)
     }
 
     /// Revokes a key, effective at once.
@@ -230,17 +249,30 @@ impl Service {
             Administered { action: "key.revoked", subject: id.to_owned(), before, after: None };
         let audited = self.audited(by, done);
         let revoked = self.store.revoke_key(id, self.clock.now(), audited).await?;
-        self.keys.0.remove(id);
+        self.keys.remove(id);
         if revoked { Ok(()) } else { Err(KeyRefusal::NotFound) }
     }
 }
 
 /// What the audit log says of a key.
-fn told(row: &KeyRow) -> Value {
+pub(super) fn told(row: &KeyRow) -> Value {
     json!({
         "app": row.app.as_str(), "scopes": row.scopes, "test": row.test,
         "signs": row.signature_secret.is_some(),
+        "expires_at": row.expires_at.map(|at| at.to_string()),
+        "networks": row.networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
+}
+
+fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+/// A secret, and its hash.
+pub(super) fn new_secret() -> (String, [u8; 32]) {
+    let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let hash = hash(&secret);
+    (secret, hash)
 }
 
 fn new_row(
@@ -269,6 +301,10 @@ fn new_row(
         signature_secret: None,
         created_at: now,
         revoked_at: None,
+        expires_at: None,
+        last_used_at: None,
+        previous: None,
+        networks: Vec::new(),
     })
 }
 

@@ -8,7 +8,9 @@
 mod account;
 mod admission;
 mod audit;
+mod bars;
 mod browse;
+mod buckets;
 mod cancel;
 mod check;
 mod codes;
@@ -16,9 +18,16 @@ mod compose;
 mod credit;
 mod deliveries;
 mod dispatch;
+mod erase;
 mod expire;
 mod feed;
+mod follow;
+mod forward;
+mod guarding;
+mod in_force;
 mod key;
+mod key_life;
+mod learn;
 mod next;
 mod notifications;
 mod offset;
@@ -55,29 +64,38 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::domain::{CodeBy, CodeSource, Name, Outcome, PhoneNumber, Timing};
+use crate::guard::{Guard, Rules};
 use crate::live::Live;
 use crate::outbound::{self, Outbound};
 use crate::sounds::Catalogue;
 use crate::store::{NotificationRow, Store};
+use crate::telemetry::Refusals;
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
+pub use crate::guard::RuleShown;
 pub use crate::live::{AccountIndex, Found};
-pub use crate::outbound::CallbackRefusal;
+pub use crate::outbound::{CallbackRefusal, Forwarded};
 pub use crate::sounds::{
     BadSound, Inspection, MAX_BYTES as MAX_SOUND_BYTES, Prompt, PromptKey, PromptSounds, SoundUse,
     Version as SoundVersion,
 };
 pub use crate::store::{
-    AuditEntry, AuditError, AuditHead, Browse, Delivery, DeliveryDetails, DeliverySearch,
-    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, JournalCursor, Journaled, KeyRow,
-    Notification, NotificationPage, NotificationSearch, Search, StatsBy, StoreError, Target, Tried,
+    AuditEntry, AuditError, AuditHead, Bar, Browse, Delivery, DeliveryDetails, DeliverySearch,
+    DeliveryState, DisabledEndpoint, FeedPage, FeedRow, GuardKey, JournalCursor, Journaled, KeyRow,
+    NotificationPage, NotificationSearch, RuleTotal, Search, SoundFile, StatsBy, StoreError,
+    Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
+pub use bars::{BarPage, Suppression, Switch};
+pub use buckets::{Buckets, Empty, Rate, site};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
 pub use deliveries::{DeliveryPage, DeliveryRefusal, EndpointState};
+pub use erase::{EraseRefusal, ErasedCounts};
+pub use guarding::Guarded;
 pub use key::{Caller, KeyOptions, KeyRefusal, NewKey, Scope};
+pub use key_life::{MAX_OVERLAP, RotatedKey};
 pub use next::NextRefusal;
 pub use offset::Offsets;
 pub use presence::{RECOVERY_GRACE, STORE_ANSWERS_WITHIN};
@@ -91,7 +109,7 @@ pub use request::{
 pub use resolve::{Judgement, ResolveError, Resolved};
 pub use search::Page;
 pub use server_key::ServerKey;
-pub use session::{SESSION_IDLE, SESSION_MAX, Session, SessionRefusal};
+pub use session::{Session, SessionRefusal};
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
 pub use sound_files::PlaceToPrepare;
@@ -119,6 +137,8 @@ pub struct Settings {
     pub codes: CodeSettings,
     /// What is sent to apps.
     pub outbound: outbound::Settings,
+    /// What decides whether a start may be.
+    pub guard: Rules,
     /// Numbers that keys for tests verify without a provider.
     pub test_numbers: BTreeMap<PhoneNumber, TestDoes>,
 }
@@ -161,8 +181,10 @@ pub struct Service {
     accounts: Vec<Account>,
     outbound: Arc<Outbound>,
     server_key: ServerKey,
-    keys: key::Keys,
+    keys: in_force::Keys,
     starting: start::Starting,
+    guard: Guard,
+    refusals: Refusals,
     outcomes: Counters,
     catalogue: Catalogue,
     sound_files: sound_files::SoundFiles,
@@ -186,10 +208,12 @@ impl Service {
         if !store.fingerprint(server_key.fingerprint()).await? {
             return Err(OpenError::OtherServerKey);
         }
-        let keys = key::Keys::load(&store).await?;
+        let keys = in_force::Keys::load(&store).await?;
         let prompts = std::mem::take(&mut settings.prompts);
         let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);
+        let rules = std::mem::take(&mut settings.guard);
+        let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let service = Arc::new(Self {
             store,
@@ -201,6 +225,8 @@ impl Service {
             server_key,
             keys,
             starting: start::Starting::default(),
+            guard,
+            refusals: Refusals::default(),
             outcomes: Counters::new(
                 VERIFICATIONS_TOTAL,
                 "outcome",
@@ -289,6 +315,9 @@ impl Service {
         self.begin_closing();
         self.background.tasks.close();
         self.background.tasks.wait().await;
+        if let Err(error) = self.note_key_uses().await {
+            tracing::warn!(error = %error, "the last use of keys could not be noted");
+        }
         self.store.clone().close().await;
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{Name, NoNext, Status, Verification, VerificationId};
 
 use super::start::ANSWER_WITHIN;
 use super::walk::{Walked, Wish};
-use super::{ResolveError, Service, ShowRefusal};
+use super::{Guarded, ResolveError, Service, ShowRefusal};
 
 /// Why the next step does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum NextRefusal {
         /// When to ask again.
         until: Timestamp,
     },
+    /// A rule of the guard refuses it.
+    #[error(transparent)]
+    Guarded(Guarded),
     /// Another call with this number is in flight.
     #[error("a call to this number is still in flight")]
     NumberBusy {
@@ -75,6 +78,7 @@ impl Service {
             Walked::NoStep(why) => Err(NextRefusal::NoStep(why)),
             Walked::TooSoon(until) => Err(NextRefusal::TooSoon { until }),
             Walked::NoRoom(until) => Err(NextRefusal::NoRoom { until }),
+            Walked::Guarded(guarded) => Err(NextRefusal::Guarded(guarded)),
             Walked::NumberBusy(until) => Err(NextRefusal::NumberBusy { until }),
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
-use super::{Account, Service};
+use super::{Account, Actor, Administered, Service};
 use crate::domain::{Name, is_language};
 use crate::sounds::{Prompt, PromptKey, PromptSounds};
 use crate::store::{PromptLanguage, PromptRow, StoreError};
@@ -119,7 +120,12 @@ impl Service {
     ///
     /// # Errors
     /// See [`PromptRefusal`]; then nothing was stored.
-    pub async fn put_prompt(&self, name: Name, new: NewPrompt) -> Result<bool, PromptRefusal> {
+    pub async fn put_prompt(
+        &self,
+        name: Name,
+        new: NewPrompt,
+        by: &Actor,
+    ) -> Result<bool, PromptRefusal> {
         if self.catalogue.is_configured(&name) {
             return Err(PromptRefusal::Configured(name));
         }
@@ -133,6 +139,13 @@ impl Service {
         if !missing.is_empty() && self.accounts.iter().all(is_nowhere) {
             return Err(PromptRefusal::Missing(missing));
         }
+        let done = Administered {
+            action: "prompt.stored",
+            subject: name.to_string(),
+            before: self.catalogue.now().prompts.get(&name).map(told),
+            after: Some(told(&prompt)),
+        };
+        self.audit(by, done).await?;
         let row = PromptRow {
             name,
             default_language: prompt.default_language,
@@ -148,10 +161,20 @@ impl Service {
     ///
     /// # Errors
     /// See [`PromptRefusal`].
-    pub async fn delete_prompt(&self, name: &Name) -> Result<(), PromptRefusal> {
+    pub async fn delete_prompt(&self, name: &Name, by: &Actor) -> Result<(), PromptRefusal> {
         if self.catalogue.is_configured(name) {
             return Err(PromptRefusal::Configured(name.clone()));
         }
+        self.catalogue.refresh().await?;
+        let known = self.catalogue.now();
+        let before = known.prompts.get(name).ok_or(PromptRefusal::NotFound)?;
+        let done = Administered {
+            action: "prompt.deleted",
+            subject: name.to_string(),
+            before: Some(told(before)),
+            after: None,
+        };
+        self.audit(by, done).await?;
         let deleted = self.store.delete_prompt(name).await?;
         self.catalogue.refresh().await?;
         if deleted { Ok(()) } else { Err(PromptRefusal::NotFound) }
@@ -215,6 +238,20 @@ fn check(new: &NewPrompt) -> Result<(), PromptRefusal> {
     let is_named = |sound: &str| (1..=LONGEST_SOUND).contains(&sound.len());
     let mut all = new.languages.values().flat_map(PromptSounds::parts);
     if all.all(|(_, sound)| is_named(sound)) { Ok(()) } else { Err(PromptRefusal::SoundName) }
+}
+
+/// A prompt as the audit log has it.
+fn told(prompt: &Prompt) -> Value {
+    let mut languages = Map::new();
+    for (language, sounds) in &prompt.languages {
+        let press = match sounds.press {
+            PromptKey::Fixed(key) => key.to_string(),
+            PromptKey::Random => "random".to_owned(),
+        };
+        let parts = [&sounds.greeting, &sounds.confirmed, &sounds.fallback];
+        languages.insert(language.to_string(), json!({ "sounds": parts, "press": press }));
+    }
+    Value::Object(languages)
 }
 
 fn row((language, sounds): (Name, PromptSounds)) -> PromptLanguage {

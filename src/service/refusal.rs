@@ -3,11 +3,12 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Channel, Name, VerificationId};
+use crate::domain::{Channel, Level, Name, VerificationId};
 use crate::outbound::CallbackRefusal;
 use crate::provider::NoRoom;
 use crate::store::StoreError;
 
+use super::Guarded;
 use super::admission::MOST_STEPS;
 
 /// Why nothing was started and nobody called. Nothing is stored.
@@ -43,6 +44,16 @@ pub enum StartRefusal {
     /// A step cannot reach whom it is to reach.
     #[error("a step by {} cannot reach this recipient", .0.as_str())]
     ChannelMismatch(Channel),
+    /// A step cannot bring the evidence that is demanded.
+    #[error("{}", unproved(.demanded, .channel, .reaches.as_ref()))]
+    Evidence {
+        /// What is demanded.
+        demanded: Level,
+        /// The step's channel.
+        channel: Channel,
+        /// What the step reaches; codes have no evidence.
+        reaches: Option<Level>,
+    },
     /// Every step is an SMS, and the number is a landline.
     #[error("the number is a landline, which takes no SMS; choose another channel")]
     Landline,
@@ -94,6 +105,9 @@ pub enum StartRefusal {
         /// When it surely is over.
         until: Timestamp,
     },
+    /// A rule of the guard refuses it.
+    #[error(transparent)]
+    Guarded(#[from] Guarded),
     /// The provider's queue is full.
     #[error("the provider's limit of requests leaves no room now")]
     NoRoom(NoRoom),
@@ -132,4 +146,16 @@ pub enum StartRefusal {
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What to change so that a step brings the evidence that is demanded.
+fn unproved(demanded: &Level, channel: &Channel, reaches: Option<&Level>) -> String {
+    let change = match reaches {
+        None => "its proof is a code, not a notification; demand evidence of call_button only",
+        Some(Level::Weak) => "the account does not require the source address; set require_source",
+        Some(Level::Partial | Level::Strong) => {
+            "its key is a fixed one; start it with press \"random\""
+        }
+    };
+    format!("a step by {} cannot bring {} evidence: {change}", channel.as_str(), demanded.as_str())
 }

@@ -1,9 +1,11 @@
 //! What an app asks when it starts a verification.
 
+use std::net::IpAddr;
+
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Channel, Code, CodeRules, EmailAddress, Key, Name, PhoneNumber, Recipient, Verification,
+    Channel, Code, CodeRules, EmailAddress, Key, Level, Name, PhoneNumber, Recipient, Verification,
 };
 
 /// The longest id of an SMS template, in bytes.
@@ -46,6 +48,12 @@ pub struct StartRequest {
     pub answer_within: SignedDuration,
     /// Whether the key is one for tests.
     pub test: bool,
+    /// The least evidence with which it may be verified, if the app demands some.
+    pub evidence: Option<Level>,
+    /// The end user's address, for the guard to count by.
+    pub client_ip: Option<IpAddr>,
+    /// Keys of the app's own for the guard to count by: a session, a device, a user.
+    pub rate_keys: Vec<Box<str>>,
 }
 
 /// What to try.

@@ -179,8 +179,10 @@ impl Service {
             };
             let deliveries = self.outbound.deliveries(&next, &entries);
             let tells = !deliveries.is_empty();
-            let change =
-                Change::new(&next, self.timing(), &entries, row).with_deliveries(deliveries);
+            let learned = self.learned(&next, &entries);
+            let change = Change::new(&next, self.timing(), &entries, row)
+                .with_deliveries(deliveries)
+                .with_learned(learned);
             match self.store.change(change).await? {
                 Committed::Conflict => {
                     verification = self.stored(id).await?.ok_or(ResolveError::NotFound)?;

@@ -2,6 +2,8 @@
 //! random and kept as a keyed hash only; whether its key may still operate is asked
 //! at every use, so that a revoked key ends its sessions.
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -10,12 +12,12 @@ use subtle::ConstantTimeEq;
 use crate::domain::Secret;
 use crate::store::{SessionRow, StoreError};
 
-use super::{Caller, KeyRefusal, Scope, Service};
+use super::{Actor, Administered, Caller, KeyRefusal, Scope, Service};
 
 /// How long a session lasts that nobody uses.
-pub const SESSION_IDLE: SignedDuration = SignedDuration::from_mins(30);
+const SESSION_IDLE: SignedDuration = SignedDuration::from_mins(30);
 /// How long a session lasts at most.
-pub const SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
+const SESSION_MAX: SignedDuration = SignedDuration::from_hours(12);
 /// A use is noted at most so often.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
@@ -23,10 +25,9 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 pub struct Session {
     /// Whose it is.
     pub operator: Caller,
-    /// When it ends, however much it is used.
-    pub ends_at: Timestamp,
     hash: [u8; 32],
     form_token: String,
+    seen_at: Timestamp,
 }
 
 /// Why nobody is signed in.
@@ -61,15 +62,17 @@ impl Session {
 }
 
 impl Service {
-    /// Opens a session for the holder of a key with the scope `operate`; what the
-    /// browser is to send from then on.
+    /// Opens a session for the holder of a key with the scope `operate`, whose browser is
+    /// at `source`; what it is to send from then on.
     ///
     /// # Errors
     /// When the key is not accepted, may not operate, or the store does not answer.
-    pub async fn sign_in(&self, token: &str) -> Result<Secret, SessionRefusal> {
-        let operator = self.caller(token).map_err(|refusal| match refusal {
+    pub async fn sign_in(&self, token: &str, source: IpAddr) -> Result<Secret, SessionRefusal> {
+        let operator = self.caller(token, source).map_err(|refusal| match refusal {
             KeyRefusal::Store(error) => SessionRefusal::Store(error),
             KeyRefusal::NotAccepted
+            | KeyRefusal::Expired
+            | KeyRefusal::ForbiddenSource(_)
             | KeyRefusal::Malformed
             | KeyRefusal::Exists
             | KeyRefusal::NotFound => SessionRefusal::NotAccepted,
@@ -77,6 +80,7 @@ impl Service {
         if !operator.scopes.contains(&Scope::Operate) {
             return Err(SessionRefusal::NoOperator);
         }
+        self.audit_session("console.signed_in", &operator.key_id).await?;
         let cookie = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let now = self.clock.now();
         let (hash, key_id) = (self.session_hash(&cookie), operator.key_id);
@@ -85,22 +89,35 @@ impl Service {
         Ok(Secret::new(cookie))
     }
 
-    /// The session of a browser, which counts as used.
+    /// The session of a browser. That alone is no use of it.
     ///
     /// # Errors
     /// When it has ended, or the store does not answer.
     pub async fn session(&self, cookie: &str) -> Result<Session, SessionRefusal> {
+        let hash = self.session_hash(cookie);
+        let row = self.store.session(hash).await?.ok_or(SessionRefusal::Ended)?;
         let now = self.clock.now();
-        let (session, seen_at) = self.look_at_session(cookie, now).await?;
-        if now.duration_since(seen_at) >= NOTED_EVERY {
-            self.store.see_session(session.hash, now).await?;
-        }
-        Ok(session)
+        let key = self.keys.find(&row.key_id);
+        let key = key.filter(|key| key.expires_at.is_none_or(|end| now < end));
+        let operator = key.map(|key| Caller::of(&key));
+        let operator = operator.filter(|operator| operator.scopes.contains(&Scope::Operate));
+        let is_old = now.duration_since(row.opened_at) >= SESSION_MAX;
+        let is_idle = now.duration_since(row.seen_at) >= SESSION_IDLE;
+        let operator = operator.filter(|_| !is_old && !is_idle).ok_or(SessionRefusal::Ended)?;
+        let form_token = const_hex::encode(self.server_key.mac("form", cookie.as_bytes()));
+        Ok(Session { operator, hash, form_token, seen_at: row.seen_at })
     }
 
-    /// Whether a session still holds; that is no use of it.
-    pub async fn session_holds(&self, cookie: &str) -> bool {
-        self.look_at_session(cookie, self.clock.now()).await.is_ok()
+    /// Notes that a person used a session, at most once a minute.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn note_use(&self, session: &Session) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if now.duration_since(session.seen_at) >= NOTED_EVERY {
+            self.store.see_session(session.hash, now).await?;
+        }
+        Ok(())
     }
 
     /// Ends a session.
@@ -116,23 +133,15 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn sign_out_everywhere(&self, session: &Session) -> Result<u64, StoreError> {
-        self.store.close_sessions(&session.operator.key_id).await
+        let key_id = &session.operator.key_id;
+        self.audit_session("console.signed_out_everywhere", key_id).await?;
+        self.store.close_sessions(key_id).await
     }
 
-    async fn look_at_session(
-        &self,
-        cookie: &str,
-        now: Timestamp,
-    ) -> Result<(Session, Timestamp), SessionRefusal> {
-        let hash = self.session_hash(cookie);
-        let row = self.store.session(hash).await?.ok_or(SessionRefusal::Ended)?;
-        let operator = self.keys.find(&row.key_id).map(|key| Caller::of(&key));
-        let operator = operator.filter(|operator| operator.scopes.contains(&Scope::Operate));
-        let ends_at = row.opened_at + SESSION_MAX;
-        let over = now >= ends_at || now.duration_since(row.seen_at) >= SESSION_IDLE;
-        let operator = operator.filter(|_| !over).ok_or(SessionRefusal::Ended)?;
-        let form_token = const_hex::encode(self.server_key.mac("form", cookie.as_bytes()));
-        Ok((Session { operator, ends_at, hash, form_token }, row.seen_at))
+    async fn audit_session(&self, action: &'static str, key_id: &str) -> Result<(), StoreError> {
+        let (before, after) = (None, None);
+        let done = Administered { action, subject: key_id.to_owned(), before, after };
+        self.audit(&Actor::Key(key_id.into()), done).await.map(drop)
     }
 
     fn session_hash(&self, cookie: &str) -> [u8; 32] {

@@ -1,6 +1,8 @@
 //! Signed requests: who signs proves to have a key's signature secret without sending
 //! it. The secret is kept sealed, since a hash of it would verify nothing.
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -91,6 +93,7 @@ impl Service {
         text: &str,
         signature: &str,
         at: Timestamp,
+        source: IpAddr,
     ) -> Result<Caller, KeyRefusal> {
         let row = self.keys.find(key_id).ok_or(KeyRefusal::NotAccepted)?;
         let sealed = row.signature_secret.as_ref().ok_or(KeyRefusal::NotAccepted)?;
@@ -102,6 +105,7 @@ impl Service {
         if !bool::from(right) || !fresh {
             return Err(KeyRefusal::NotAccepted);
         }
+        self.keys.use_from(&row, source, now)?;
         let digest = Sha256::digest(format!("{key_id} {signature}")).into();
         if !self.store.use_signature(digest, now).await? {
             return Err(KeyRefusal::NotAccepted);

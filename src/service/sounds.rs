@@ -6,10 +6,11 @@
 
 use std::error::Error;
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::sound_files::{self, PlaceToPrepare};
-use super::{Account, Service};
+use super::{Account, Actor, Administered, Service};
 use crate::domain::Name;
 use crate::provider::ProviderError;
 use crate::sounds::{BadSound, Inspection, Known, SoundUse, Version};
@@ -25,6 +26,8 @@ pub struct SoundState {
     pub name: Name,
     /// Its versions, oldest first; never empty.
     pub versions: Vec<Version>,
+    /// The accounts whose provider does not have the newest version.
+    pub missing_at: Vec<Name>,
     /// Which prompts use it, in whatever version.
     pub used_by: Vec<SoundUse>,
 }
@@ -78,6 +81,8 @@ pub enum SoundRefusal {
         version: u32,
         /// The account.
         account: Name,
+        /// Whether its limit, or our line that keeps it, is exhausted.
+        is_busy: bool,
         /// What the provider said.
         error: ProviderError,
     },
@@ -123,6 +128,7 @@ impl Service {
         name: Name,
         account: Option<Name>,
         bytes: Vec<u8>,
+        by: &Actor,
     ) -> Result<UploadedSound, SoundRefusal> {
         let accounts: Vec<&Account> = match &account {
             Some(wanted) => {
@@ -140,6 +146,13 @@ impl Service {
             inspection: inspection.into(),
             created_at: self.clock.now(),
         };
+        let done = Administered {
+            action: "sound.uploaded",
+            subject: name.to_string(),
+            before: None,
+            after: Some(json!({ "digest": const_hex::encode(sound.digest) })),
+        };
+        self.audit(by, done).await?;
         let kept = self.store.keep_sound(sound).await?;
         self.catalogue.refresh().await?;
         let (is_new, version) = match kept {
@@ -173,13 +186,13 @@ impl Service {
     #[must_use]
     pub fn list_sounds(&self) -> Vec<SoundState> {
         let known = self.catalogue.now();
-        known.sounds.keys().filter_map(|name| state(&known, name)).collect()
+        known.sounds.keys().filter_map(|name| self.state(&known, name)).collect()
     }
 
     /// A sound.
     #[must_use]
     pub fn show_sound(&self, name: &Name) -> Option<SoundState> {
-        state(&self.catalogue.now(), name)
+        self.state(&self.catalogue.now(), name)
     }
 
     /// One of the files of a version, the newest unless it is named.
@@ -203,12 +216,24 @@ impl Service {
     ///
     /// # Errors
     /// See [`SoundRefusal`]; then nothing was deleted.
-    pub async fn delete_sound(&self, name: &Name) -> Result<DeletedSound, SoundRefusal> {
+    pub async fn delete_sound(
+        &self,
+        name: &Name,
+        by: &Actor,
+    ) -> Result<DeletedSound, SoundRefusal> {
         self.catalogue.refresh().await?;
         let users = self.catalogue.now().uses(name);
         if !users.is_empty() {
             return Err(SoundRefusal::InUse(users));
         }
+        let versions = self.show_sound(name).ok_or(SoundRefusal::NotFound)?.versions.len();
+        let done = Administered {
+            action: "sound.deleted",
+            subject: name.to_string(),
+            before: Some(json!({ "versions": versions })),
+            after: None,
+        };
+        self.audit(by, done).await?;
         let places = match self.store.delete_sound(name).await? {
             store::DeletedSound::Deleted(places) => places,
             store::DeletedSound::NotFound => return Err(SoundRefusal::NotFound),
@@ -281,7 +306,8 @@ impl Service {
                 account.name = %account.name, sound = %name, version, cause = error.source(),
                 error = %error, "a sound could not be brought to the provider",
             );
-            SoundRefusal::Provider { version, account: account.name.clone(), error }
+            let is_busy = matches!(error, ProviderError::RateLimited);
+            SoundRefusal::Provider { version, account: account.name.clone(), is_busy, error }
         })?;
         let place = SoundPlace {
             account: account.name.clone(),
@@ -291,6 +317,18 @@ impl Service {
         self.store.place_sound(name, version, place).await?;
         self.catalogue.refresh().await?;
         Ok(true)
+    }
+
+    fn state(&self, known: &Known, name: &Name) -> Option<SoundState> {
+        let versions = known.sounds.get(name)?.clone();
+        let newest = versions.last()?;
+        let lacks = |account: &&Account| {
+            let mut places = newest.row.places.iter();
+            !places.any(|place| place.account == account.name && !is_lost(account, place))
+        };
+        let missing_at = self.accounts.iter().filter(lacks).map(|account| account.name.clone());
+        let missing_at = missing_at.collect();
+        Some(SoundState { name: name.clone(), missing_at, versions, used_by: known.uses(name) })
     }
 
     fn unknown_account(&self) -> SoundRefusal {
@@ -306,7 +344,7 @@ async fn bring_to(
     its_name: &str,
     wav: Vec<u8>,
 ) -> Result<String, ProviderError> {
-    if account.facts().sounds.is_none() {
+    if !account.facts().has_listed_all() {
         account.refresh_sounds().await?;
     }
     let find = || {
@@ -317,7 +355,7 @@ async fn bring_to(
     if let Some(id) = find() {
         return Ok(id);
     }
-    let uploaded = account.provider.upload_sound(its_name, wav).await;
+    let uploaded = account.upload_sound(its_name, wav).await;
     match &uploaded {
         // It may be there all the same.
         Ok(()) | Err(ProviderError::Unknown { .. }) => account.refresh_sounds().await?,
@@ -335,9 +373,4 @@ fn is_lost(account: &Account, place: &SoundPlace) -> bool {
     let facts = account.facts();
     let (Some(sounds), Some(listed_at)) = (&facts.sounds, facts.sounds_at) else { return false };
     listed_at > place.at && !sounds.iter().any(|sound| *sound.id == *place.provider_id)
-}
-
-fn state(known: &Known, name: &Name) -> Option<SoundState> {
-    let versions = known.sounds.get(name)?.clone();
-    Some(SoundState { name: name.clone(), versions, used_by: known.uses(name) })
 }

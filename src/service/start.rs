@@ -8,12 +8,13 @@ use tokio::task::JoinHandle;
 
 use crate::domain::{Name, VerificationId};
 use crate::provider::Slot;
-use crate::store;
+use crate::store::{self, Admission};
 
 use super::admission::Admitted;
 use super::compose::claims_of;
+use super::guarding::advised;
 use super::refusal::StartRefusal;
-use super::{Idempotency, Service, StartRequest, Started, WantedBy};
+use super::{Guarded, Idempotency, Service, StartRequest, Started, WantedBy};
 
 /// The longest that a start waits for the provider's answer once it is stored.
 pub const ANSWER_WITHIN: SignedDuration = SignedDuration::from_secs(1);
@@ -62,9 +63,10 @@ impl Service {
         let (request, admitted) = self.admit_and_ask(request).await?;
         let provider = &self.accounts[usize::from(admitted.account.0)].provider;
         let tested = self.tested(&request).is_some();
+        let admission = self.guard_start(&request, &admitted).await?;
         let slot = if tested { None } else { Some(provider.reserve().await) };
         let slot = slot.transpose().map_err(StartRefusal::NoRoom)?;
-        self.store_and_send(request, admitted, slot).await
+        self.store_and_send(request, admitted, admission, slot).await
     }
 
     /// Admits a start once that is known of the provider which it needs.
@@ -116,6 +118,7 @@ impl Service {
         self: &Arc<Self>,
         request: StartRequest,
         admitted: Admitted,
+        admission: Admission,
         slot: Option<Slot>,
     ) -> Result<Started, StartRefusal> {
         let (now, account, app) = (self.clock.now(), admitted.account, request.app.clone());
@@ -134,9 +137,25 @@ impl Service {
         let claims = claims_of(&verification);
         let deliveries = self.outbound.deliveries(&verification, &entries);
         let tells = !deliveries.is_empty();
-        let start = store::Start { verification, entries, claims, idempotency, deliveries, alone };
+        let to = verification.to.clone();
+        let start = store::Start {
+            verification,
+            entries,
+            claims,
+            idempotency,
+            deliveries,
+            alone,
+            admission,
+        };
         let (stored, packed) = match self.noting(self.store.start(start, now).await)? {
-            store::Started::Stored { verification, packed } => (verification, packed),
+            store::Started::Stored { verification, packed, noted } => {
+                self.tell(&noted, &app, &to);
+                (verification, packed)
+            }
+            store::Started::Refused { refusal, noted } => {
+                self.tell(&noted, &app, &to);
+                return Err(advised(refusal, &to).into());
+            }
             other => return self.not_stored(other, &app).await,
         };
         if tells {
@@ -166,6 +185,7 @@ impl Service {
             store::Started::Running { id, app: of } => {
                 Err(StartRefusal::Running { id: Some(id).filter(|_| of == *app) })
             }
+            store::Started::Refused { refusal, .. } => Err(Guarded::from(refusal).into()),
             store::Started::ClaimHeld { until } => Err(StartRefusal::NumberBusy { until }),
             store::Started::KeyReused => Err(StartRefusal::IdempotencyMismatch),
             store::Started::Replayed(id) => {

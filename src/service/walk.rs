@@ -10,14 +10,18 @@ use crate::domain::{
     Applied, Effect, Entry, Event, NoNext, RefusalReason, Status, Verification, VerificationId,
 };
 use crate::provider::Slot;
-use crate::store::{Change, Committed, Intended, Intent};
+use crate::store::{Admission, Intended, Intent};
 
 use super::compose::claims_of;
+use super::guarding::{StepRefusal, advised};
 use super::resolve::{MOST_TRIES, carry_out};
-use super::{AccountIndex, Judgement, ResolveError, Service};
+use super::{AccountIndex, Guarded, Judgement, ResolveError, Service};
 
 /// When a step is looked at again that waits for what is not known of the provider.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// When a step is looked at again that a rule refuses until somebody acts.
+const REFUSED_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Who wants the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub(super) enum Walked {
     TooSoon(Timestamp),
     /// The provider's limit leaves no room before then, or its clock is not known.
     NoRoom(Timestamp),
+    /// A rule of the guard refuses it.
+    Guarded(Guarded),
     /// Another call with the number is in flight until then.
     NumberBusy(Timestamp),
 }
@@ -76,6 +82,10 @@ impl Service {
     pub(super) async fn walk_on(self: &Arc<Self>, id: VerificationId) -> Result<(), ResolveError> {
         let until = match self.walk(id, Wish::Due).await? {
             Walked::NoRoom(until) | Walked::NumberBusy(until) => until,
+            Walked::Guarded(guarded) => {
+                let until = guarded.refusal.until;
+                until.unwrap_or_else(|| self.clock.now() + REFUSED_AGAIN)
+            }
             Walked::Begun(_) | Walked::NoStep(_) | Walked::TooSoon(_) => return Ok(()),
         };
         let at = self.clock.now();
@@ -132,11 +142,22 @@ impl Service {
             Effect::Dispatch { attempt } => Some(*attempt),
             Effect::Conclude(_) | Effect::AlarmDisputed | Effect::AlarmProviderRefused => None,
         });
-        let stored = match self.store_step(*next, entries, now).await? {
-            Intended::Stored { verification, packed } => {
+        let admission = match self.admission_of(&next, begun).await {
+            Ok(admission) => admission,
+            Err(StepRefusal::Guarded(guarded)) => return Ok(Some(Walked::Guarded(guarded))),
+            Err(StepRefusal::Store(error)) => return Err(error.into()),
+        };
+        let (app, to) = (next.app.clone(), next.to.clone());
+        let stored = match self.store_step(*next, entries, admission, now).await? {
+            Intended::Stored { verification, packed, noted } => {
+                self.tell(&noted, &app, &to);
                 self.hold(&verification, &packed);
                 self.live.wake(&verification);
                 verification
+            }
+            Intended::Refused { refusal, noted } => {
+                self.tell(&noted, &app, &to);
+                return Ok(Some(Walked::Guarded(advised(refusal, &to))));
             }
             Intended::ClaimHeld { until } => return Ok(Some(Walked::NumberBusy(until))),
             Intended::Conflict => return Ok(None),
@@ -146,27 +167,31 @@ impl Service {
         Ok(Some(Walked::Begun(self.carry_out_step(&stored, account, attempt, slot))))
     }
 
+    /// What the step that begins must pass in its transaction.
+    async fn admission_of(
+        &self,
+        next: &Verification,
+        begun: Option<u8>,
+    ) -> Result<Admission, StepRefusal> {
+        let attempt = begun.and_then(|attempt| next.attempts.get(usize::from(attempt)));
+        match attempt.and_then(|attempt| next.step_of(attempt)) {
+            Some(step) => self.guard_step(next, step).await,
+            None => Ok(Admission::default()),
+        }
+    }
+
     async fn store_step(
         &self,
         next: Verification,
         entries: Vec<Entry>,
+        admission: Admission,
         now: Timestamp,
     ) -> Result<Intended, ResolveError> {
         let claims = if next.status() == Status::Pending { claims_of(&next) } else { Vec::new() };
         let deliveries = self.outbound.deliveries(&next, &entries);
         let tells = !deliveries.is_empty();
-        let intended = if claims.is_empty() {
-            let change =
-                Change::new(&next, self.timing(), &entries, None).with_deliveries(deliveries);
-            match self.store.change(change).await? {
-                Committed::Stored { packed } => Intended::Stored { verification: next, packed },
-                Committed::Conflict => Intended::Conflict,
-            }
-        } else {
-            self.store
-                .intend(Intent { verification: next, entries, claims, deliveries }, now)
-                .await?
-        };
+        let intent = Intent { verification: next, entries, claims, deliveries, admission };
+        let intended = self.store.intend(intent, now).await?;
         if tells && matches!(intended, Intended::Stored { .. }) {
             self.outbound.wake();
         }

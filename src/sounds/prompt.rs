@@ -26,6 +26,8 @@ pub struct PromptSounds {
     pub fallback: String,
     /// The key that the greeting names.
     pub press: PromptKey,
+    /// The key that the greeting names for never being called again, if it does.
+    pub refuse: Option<Key>,
 }
 
 /// The key that a greeting names.
@@ -81,6 +83,7 @@ impl From<&PromptRow> for Prompt {
                 confirmed: three.confirmed.to_string(),
                 fallback: three.fallback.to_string(),
                 press: three.press.map_or(PromptKey::Random, PromptKey::Fixed),
+                refuse: None,
             };
             (three.language.clone(), sounds)
         });
@@ -104,6 +107,7 @@ mod tests {
             confirmed: "c".to_owned(),
             fallback: "f".to_owned(),
             press: PromptKey::Random,
+            refuse: None,
         };
         let prompt = Prompt {
             default_language: default.map(name),

@@ -156,3 +156,118 @@ proptest! {
         }
     }
 }
+
+mod of_the_catalogue {
+    use std::collections::BTreeMap;
+
+    use crate::domain::{Key, Name};
+    use crate::sounds::{Catalogue, Known, Prompt, PromptKey, PromptSounds};
+    use crate::store::{self, NewSound, PromptLanguage, PromptRow, Settings, SoundPlace, Store};
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn row(of: &str, greeting: &str) -> PromptRow {
+        let three = PromptLanguage {
+            language: name("en"),
+            greeting: greeting.into(),
+            confirmed: "confirmed".into(),
+            fallback: "fallback".into(),
+            press: Some(Key::ONE),
+        };
+        PromptRow {
+            name: name(of),
+            default_language: None,
+            changed_at: jiff::Timestamp::UNIX_EPOCH,
+            languages: vec![three],
+        }
+    }
+
+    async fn keep(store: &Store, content: u8) {
+        let inspection =
+            super::prepare(&super::wav(1.0, 8_000, 1, super::tone(0.2))).unwrap().inspection;
+        let sound = NewSound {
+            name: name("greeting"),
+            digest: [content; 32],
+            original: [content].into(),
+            wav: [content].into(),
+            inspection: serde_json::to_string(&inspection).unwrap().into(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        store.keep_sound(sound).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_one_replica_changes_another_sees_when_it_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        let open = || Catalogue::open(store.clone(), BTreeMap::new());
+        let (one, other) = (open().await.unwrap(), open().await.unwrap());
+        store.put_prompt(row("pay", "greeting")).await.unwrap();
+        keep(&store, 1).await;
+        one.refresh().await.unwrap();
+        assert!(one.now().prompts.contains_key(&name("pay")));
+        assert!(other.now().prompts.is_empty());
+        other.refresh().await.unwrap();
+        assert_eq!(other.now().prompts, one.now().prompts);
+        assert_eq!(other.now().uses(&name("greeting")).len(), 1);
+        store.delete_prompt(&name("pay")).await.unwrap();
+        other.refresh().await.unwrap();
+        assert!(other.now().prompts.is_empty());
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_configuration_hides_a_stored_prompt_of_the_same_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        store.put_prompt(row("pay", "stored")).await.unwrap();
+        store.put_prompt(row("other", "stored")).await.unwrap();
+        let sounds = PromptSounds {
+            greeting: "configured".to_owned(),
+            confirmed: "c".to_owned(),
+            fallback: "f".to_owned(),
+            press: PromptKey::Random,
+            refuse: None,
+        };
+        let languages = BTreeMap::from([(name("de"), sounds)]);
+        let prompt = Prompt { default_language: None, languages };
+        let configured = BTreeMap::from([(name("pay"), prompt.clone())]);
+        let catalogue = Catalogue::open(store.clone(), configured).await.unwrap();
+        let known = catalogue.now();
+        assert_eq!(known.prompts[&name("pay")], prompt);
+        assert_eq!(known.prompts[&name("other")], Prompt::from(&row("other", "stored")));
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn until_a_new_version_is_at_the_account_the_one_before_is_played() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        keep(&store, 1).await;
+        let place = |id: &str| SoundPlace {
+            account: name("main"),
+            provider_id: id.into(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        store.place_sound(&name("greeting"), 1, place("old")).await.unwrap();
+        keep(&store, 2).await;
+        let catalogue = Catalogue::open(store.clone(), BTreeMap::new()).await.unwrap();
+        let id = |named: &str| {
+            let known = catalogue.now();
+            let versions = known.versions(named)?;
+            Known::place(versions, &name("main")).map(|place| place.provider_id.to_string())
+        };
+        assert_eq!(id("greeting").as_deref(), Some("old"));
+        assert_eq!(id("greeting@2"), None);
+        store.place_sound(&name("greeting"), 2, place("new")).await.unwrap();
+        catalogue.refresh().await.unwrap();
+        assert_eq!(id("greeting").as_deref(), Some("new"));
+        assert_eq!(id("greeting@1").as_deref(), Some("old"));
+        for unknown in ["greeting@3", "greeting@", "greeting@x", "other", "No Name", ""] {
+            assert!(catalogue.now().versions(unknown).is_none(), "{unknown}");
+        }
+        store.close().await;
+    }
+}

@@ -11,7 +11,7 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, adapter};
 use crate::telemetry::metrics::AUDIT_ENTRIES;
 
 /// How many entries are read at once while the chain is checked.
@@ -166,7 +166,7 @@ impl Store {
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
     pub async fn audit(&self, audited: Audited) -> Result<AuditHead, StoreError> {
-        self.0.audit(audited).await
+        adapter!(self.audit(audited))
     }
 
     /// The entries before `before`, or the last ones, newest first, at most `limit`.
@@ -178,7 +178,7 @@ impl Store {
         before: Option<u64>,
         limit: u16,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.0.audit_log(before, limit).await
+        adapter!(self.audit_log(before, limit))
     }
 
     /// The entries after `after`, oldest first, at most `limit`.
@@ -186,7 +186,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn audit_after(&self, after: u64, limit: u16) -> Result<Vec<AuditEntry>, StoreError> {
-        self.0.audit_after(after, limit).await
+        adapter!(self.audit_after(after, limit))
     }
 
     /// Where the log ends, as kept apart from it.
@@ -194,7 +194,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.0.audit_head().await
+        adapter!(self.audit_head())
     }
 
     /// Checks every entry's hash, that none is missing, that the log ends where

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::domain::{Channel, Name, Outcome, Recipient, Status, Verification, VerificationId};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, adapter};
 
 /// What to browse for. Every filter that is given must pass.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn browse(&self, browse: Browse) -> Result<Browsed, StoreError> {
-        self.0.browse(browse).await
+        adapter!(self.browse(browse))
     }
 
     /// The names of apps that have verifications or have or had keys, in order.
@@ -58,6 +58,6 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn app_names(&self) -> Result<Vec<Name>, StoreError> {
-        self.0.app_names().await
+        adapter!(self.app_names())
     }
 }

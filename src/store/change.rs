@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{NewDelivery, NotificationRow, record};
+use super::{Learned, NewDelivery, NotificationRow, record};
 use crate::domain::{Entry, Outcome, Status, Timing, Verification, VerificationId};
 
 /// A new version of one verification, with what the timeline gains and the
@@ -17,6 +17,7 @@ pub struct Change {
     pub(super) record: Box<[u8]>,
     pub(super) journal: Option<JournalRow>,
     pub(super) deliveries: Vec<NewDelivery>,
+    pub(super) learned: Vec<Learned>,
 }
 
 /// One row of the journal.
@@ -58,6 +59,7 @@ impl Change {
             record: record::pack(next),
             journal: JournalRow::of(next.id, entries, notification),
             deliveries: Vec::new(),
+            learned: Vec::new(),
         }
     }
 
@@ -65,6 +67,13 @@ impl Change {
     #[must_use]
     pub fn with_deliveries(mut self, deliveries: Vec<NewDelivery>) -> Self {
         self.deliveries = deliveries;
+        self
+    }
+
+    /// The same with what the guard learns from it, stored in the same transaction.
+    #[must_use]
+    pub fn with_learned(mut self, learned: Vec<Learned>) -> Self {
+        self.learned = learned;
         self
     }
 

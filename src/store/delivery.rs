@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Audited, Store, StoreError};
+use super::{Audited, Store, StoreError, adapter};
 use crate::domain::{DeliveryId, Name, VerificationId};
 
 /// A delivery about to be stored; it is due at once.
@@ -209,7 +209,7 @@ impl Store {
         each: u32,
         limit: u32,
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        self.0.due_deliveries(now, each, limit).await
+        adapter!(self.due_deliveries(now, each, limit))
     }
 
     /// Leases those of the deliveries that are still due. Those whose endpoint is
@@ -223,7 +223,7 @@ impl Store {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<LeasedDelivery>, StoreError> {
-        self.0.lease_deliveries(ids, now, until).await
+        adapter!(self.lease_deliveries(ids, now, until))
     }
 
     /// Keeps a try and what follows from it; whether the lease still held. If it did
@@ -232,7 +232,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; the delivery is due again when its lease ends.
     pub async fn finish_try(&self, finished: FinishedTry) -> Result<bool, StoreError> {
-        self.0.finish_try(finished).await
+        adapter!(self.finish_try(finished))
     }
 
     /// The deliveries of an app that pass every filter, newest first.
@@ -240,7 +240,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn deliveries(&self, search: DeliverySearch) -> Result<Vec<Delivery>, StoreError> {
-        self.0.deliveries(search).await
+        adapter!(self.deliveries(search))
     }
 
     /// A delivery with what is sent and every try, in order.
@@ -248,7 +248,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryDetails>, StoreError> {
-        self.0.delivery(id).await
+        adapter!(self.delivery(id))
     }
 
     /// Makes an app's delivery due now, whatever became of it before, and even if it is
@@ -263,7 +263,7 @@ impl Store {
         now: Timestamp,
         audited: Audited,
     ) -> Result<bool, StoreError> {
-        self.0.redeliver(app, id, now, audited).await
+        adapter!(self.redeliver(app, id, now, audited))
     }
 
     /// The endpoints of an app that are disabled.
@@ -274,7 +274,7 @@ impl Store {
         &self,
         app: &Name,
     ) -> Result<Vec<DisabledEndpoint>, StoreError> {
-        self.0.disabled_endpoints(app).await
+        adapter!(self.disabled_endpoints(app))
     }
 
     /// Enables an endpoint and makes what was held for it due; how many those are.
@@ -289,6 +289,6 @@ impl Store {
         now: Timestamp,
         audited: Audited,
     ) -> Result<u64, StoreError> {
-        self.0.enable_endpoint(app, endpoint, now, audited).await
+        adapter!(self.enable_endpoint(app, endpoint, now, audited))
     }
 }

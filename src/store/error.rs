@@ -60,6 +60,54 @@ pub enum OpenError {
         /// The newest schema known here.
         known: u32,
     },
+    /// The server's address is not understood. The text does not repeat it.
+    #[error("the URL of the store is wrong: {what}; see `store` in config.example.toml")]
+    Address {
+        /// What is wrong.
+        what: String,
+    },
+    /// The server does not answer, or not as a database does.
+    #[error(
+        "the store at {server} cannot be reached; check that the server runs, that its address is right and its certificate valid, and that this machine may connect to it"
+    )]
+    Unreachable {
+        /// Where it is.
+        server: String,
+        /// What the driver said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The server refuses the user, or has no such database.
+    #[error(
+        "the store at {server} refuses this service; check user, password and database, and that the user owns the database"
+    )]
+    NotAllowed {
+        /// Where it is.
+        server: String,
+        /// What the driver said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A newer release changed the schema in a way that this one cannot live with.
+    #[error(
+        "the store at {server} is for releases that know schema {oldest} or later, and this one knows schemas up to {known}; run a newer release"
+    )]
+    TooOld {
+        /// Where it is.
+        server: String,
+        /// The oldest schema that must be known.
+        oldest: u32,
+        /// The newest schema known here.
+        known: u32,
+    },
+    /// The schema could not be brought up to date.
+    #[error(
+        "the schema of the store at {server} could not be brought up to date; check that the user owns the database, and that nothing else is kept in it"
+    )]
+    Migration {
+        /// Where it is.
+        server: String,
+        /// What the driver said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The disk has no room.
     #[error("the store at {path} cannot be opened because the disk is full; make room first")]
     DiskFull {
@@ -78,11 +126,12 @@ pub enum OpenError {
     },
 }
 
-/// Why a store did not answer. A write that failed left nothing behind.
+/// Why a store did not answer. A write that failed left nothing behind; only if a server
+/// does not say for seconds what became of a commit, it may have.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be used now: disk full, read-only, input or output error,
-    /// closed. It recovers by itself once the cause is gone.
+    /// not reached, closed. It recovers by itself once the cause is gone.
     #[error("the store cannot be used now")]
     Unavailable {
         /// What the driver said.

@@ -1,11 +1,11 @@
-//! A new version whose last attempt is a later step of the plan that claims its number.
+//! A new version whose last attempt is a later step of the plan.
 
 use jiff::Timestamp;
 
-use super::NewDelivery;
-use crate::domain::{Claim, Entry, Verification};
+use super::{Admission, NewDelivery};
+use crate::domain::{Claim, Entry, Refusal, Verification};
 
-/// A new version whose last attempt is intended and is to hold claims.
+/// A new version whose last attempt is intended and may hold claims.
 pub struct Intent {
     /// The new version.
     pub verification: Verification,
@@ -15,6 +15,8 @@ pub struct Intent {
     pub claims: Vec<Claim>,
     /// What its app is told of it.
     pub deliveries: Vec<NewDelivery>,
+    /// What it must pass, and what it counts.
+    pub admission: Admission,
 }
 
 /// What became of an intent.
@@ -27,6 +29,15 @@ pub enum Intended {
         verification: Verification,
         /// Its packed record.
         packed: Box<[u8]>,
+        /// What would have refused it, were it enforced.
+        noted: Vec<Refusal>,
+    },
+    /// A rule of the guard refuses it.
+    Refused {
+        /// The rule that holds longest.
+        refusal: Refusal,
+        /// That one, and what would have refused it too.
+        noted: Vec<Refusal>,
     },
     /// An attempt in flight holds one of the claims.
     ClaimHeld {

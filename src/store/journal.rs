@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use super::{Notification, NotificationRow, Store, StoreError};
+use super::{Notification, NotificationRow, Store, StoreError, adapter};
 use crate::domain::{Entry, Name, Verification, VerificationId};
 
 /// Which notifications to list. Every filter that is given must pass.
@@ -113,7 +113,7 @@ impl Store {
         &self,
         search: NotificationSearch,
     ) -> Result<NotificationPage, StoreError> {
-        self.0.list_notifications(search).await
+        adapter!(self.list_notifications(search))
     }
 
     /// The notification at a place of the journal.
@@ -121,7 +121,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn notification(&self, sequence: i64) -> Result<Option<Journaled>, StoreError> {
-        self.0.notification(sequence).await
+        adapter!(self.notification(sequence))
     }
 
     /// Keeps the replay of the notification at `replay_of`, which changes no verification;
@@ -134,7 +134,7 @@ impl Store {
         row: NotificationRow,
         replay_of: i64,
     ) -> Result<i64, StoreError> {
-        self.0.journal_replay(row, replay_of).await
+        adapter!(self.journal_replay(row, replay_of))
     }
 
     /// What happened after a place, at most `limit` rows; without a place the newest ones.
@@ -147,6 +147,6 @@ impl Store {
         after: Option<JournalCursor>,
         limit: u16,
     ) -> Result<FeedPage, StoreError> {
-        self.0.feed(after, limit).await
+        adapter!(self.feed(after, limit))
     }
 }

@@ -8,10 +8,17 @@
 mod audit;
 mod browse;
 mod change;
+mod changes;
+mod copy;
 mod delivery;
+mod erasure;
 mod error;
+mod guard;
 mod intent;
 mod journal;
+mod kept;
+mod lines;
+mod postgres;
 pub mod record;
 mod rows;
 mod session;
@@ -26,24 +33,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use jiff::Timestamp;
 
-use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+use crate::config::StoreUrl;
+use crate::domain::{Claim, Entry, Name, Refusal, Rule, Timing, Verification, VerificationId};
 
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
+pub use changes::{Changed, Changes};
+pub use copy::{CopyError, backup, check, restore};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,
 };
+pub use erasure::{Erased, Erasure};
 pub use error::{OpenError, StoreError};
+pub use guard::{Admission, Bar, Barring, Calling, Count, GuardKey, Learned, RuleTotal};
 pub use intent::{Intended, Intent};
 pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
     NotificationSearch,
 };
-pub use rows::{KeyRow, Notification, NotificationRow, Search, Swept};
+pub use lines::Lines;
+pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Search, Swept};
 pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{
     CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
@@ -55,8 +69,8 @@ pub use stats::{CountKey, StatsBy, StatsGroup, StatsSearch};
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The database file; its folder must exist.
-    pub path: PathBuf,
+    /// Which one; the folder of a file must exist.
+    pub url: StoreUrl,
     /// The spans by which claims are held.
     pub timing: Timing,
     /// How long a verification stays readable.
@@ -66,11 +80,17 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A store at `path` with everything else as by default.
+    /// A store in the file `path` with everything else as by default.
     #[must_use]
     pub fn at(path: PathBuf) -> Self {
+        Self::of(StoreUrl::Sqlite(path))
+    }
+
+    /// The store `url` with everything else as by default.
+    #[must_use]
+    pub fn of(url: StoreUrl) -> Self {
         Self {
-            path,
+            url,
             timing: Timing::default(),
             retention: Duration::from_hours(30 * 24),
             uncorrelated_retention: Duration::from_hours(72),
@@ -83,14 +103,45 @@ impl Settings {
 /// # Errors
 /// Each says what to do, see [`OpenError`].
 pub async fn open(settings: Settings) -> Result<Store, OpenError> {
-    Ok(Store(Arc::new(sqlite::Sqlite::open(settings).await?)))
+    let adapter = match settings.url.clone() {
+        StoreUrl::Sqlite(path) => Adapter::Sqlite(sqlite::Sqlite::open(path, settings).await?),
+        StoreUrl::Postgres(url) => {
+            Adapter::Postgres(postgres::Postgres::open(&url, settings).await?)
+        }
+    };
+    Ok(Store(Arc::new(adapter)))
 }
 
 /// An open store. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<sqlite::Sqlite>);
+pub struct Store(Arc<Adapter>);
+
+enum Adapter {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Calls the method of whichever adapter it is.
+macro_rules! adapter {
+    ($store:ident . $method:ident ($($argument:expr),*)) => {
+        match &*$store.0 {
+            crate::store::Adapter::Sqlite(store) => store.$method($($argument),*).await,
+            crate::store::Adapter::Postgres(store) => store.$method($($argument),*).await,
+        }
+    };
+}
+use adapter;
 
 impl Store {
+    /// The adapter of the tests that look into it.
+    #[cfg(test)]
+    fn sqlite(&self) -> &sqlite::Sqlite {
+        match &*self.0 {
+            Adapter::Sqlite(store) => store,
+            Adapter::Postgres(_) => unreachable!("the test opened a file"),
+        }
+    }
+
     /// Stores a new verification with its claims, unless one of the claims is
     /// held or its idempotency key is known. Dead claims are overwritten, and
     /// what the last accepted call on them was is copied into the new attempt.
@@ -98,7 +149,7 @@ impl Store {
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
     pub async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
-        self.0.start(start, now).await
+        adapter!(self.start(start, now))
     }
 
     /// Stores a new version, with what the timeline gains and the notification
@@ -111,7 +162,10 @@ impl Store {
         change: Change,
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send + '_ {
         // Not async itself: a future would keep the change, and each around it another copy.
-        self.0.change(change)
+        match &*self.0 {
+            Adapter::Sqlite(store) => Either::Left(store.change(change)),
+            Adapter::Postgres(store) => Either::Right(store.change(change)),
+        }
     }
 
     /// Stores a new version whose last attempt is to hold claims, unless another
@@ -120,7 +174,7 @@ impl Store {
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
     pub async fn intend(&self, intent: Intent, now: Timestamp) -> Result<Intended, StoreError> {
-        self.0.intend(intent, now).await
+        adapter!(self.intend(intent, now))
     }
 
     /// Keeps a notification that changed no verification.
@@ -131,7 +185,10 @@ impl Store {
         &self,
         row: NotificationRow,
     ) -> impl Future<Output = Result<(), StoreError>> + Send + '_ {
-        self.0.journal(row)
+        match &*self.0 {
+            Adapter::Sqlite(store) => Either::Left(store.journal(row)),
+            Adapter::Postgres(store) => Either::Right(store.journal(row)),
+        }
     }
 
     /// The newest version of a verification.
@@ -139,7 +196,19 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn find(&self, id: VerificationId) -> Result<Option<Verification>, StoreError> {
-        self.0.find(id).await
+        adapter!(self.find(id))
+    }
+
+    /// The verification that claims a written form at an account, with all its claims.
+    /// It may have ended, and whether the claim still holds its attempt says.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn claiming(
+        &self,
+        claim: &Claim,
+    ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
+        adapter!(self.claiming(claim))
     }
 
     /// The timeline's entries with a number above `after`, in order.
@@ -147,7 +216,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn timeline(&self, id: VerificationId, after: u32) -> Result<Vec<Entry>, StoreError> {
-        self.0.timeline(id, after).await
+        adapter!(self.timeline(id, after))
     }
 
     /// The notifications that were journaled for a verification, in order.
@@ -158,7 +227,7 @@ impl Store {
         &self,
         verification: VerificationId,
     ) -> Result<Vec<Notification>, StoreError> {
-        self.0.notifications(verification).await
+        adapter!(self.notifications(verification))
     }
 
     /// The verifications of an app that pass every filter, newest first.
@@ -166,7 +235,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn search(&self, search: Search) -> Result<Vec<Verification>, StoreError> {
-        self.0.search(search).await
+        adapter!(self.search(search))
     }
 
     /// Pending verifications that time alone changes by `now`, the longest due first.
@@ -174,7 +243,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<VerificationId>, StoreError> {
-        self.0.due(now, limit).await
+        adapter!(self.due(now, limit))
     }
 
     /// Shows every verification that is pending, or that notifications must
@@ -187,7 +256,7 @@ impl Store {
     where
         V: FnMut(Verification, Vec<Claim>) + Send + 'static,
     {
-        self.0.in_flight(now, visit).await
+        adapter!(self.in_flight(now, visit))
     }
 
     /// The fingerprint and verification of an app's idempotency key, while it is kept.
@@ -199,7 +268,75 @@ impl Store {
         app: &Name,
         key: &str,
     ) -> Result<Option<([u8; 32], VerificationId)>, StoreError> {
-        self.0.idempotency(app, key).await
+        adapter!(self.idempotency(app, key))
+    }
+
+    /// Puts up a bar. One that stands already under its key then stands as long as the
+    /// longer of the two.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn put_bar(&self, bar: Bar) -> Result<(), StoreError> {
+        adapter!(self.put_bar(bar))
+    }
+
+    /// Takes a bar down; whether it stood at `now`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn lift_bar(&self, key: GuardKey, now: Timestamp) -> Result<bool, StoreError> {
+        adapter!(self.lift_bar(key, now))
+    }
+
+    /// A bar, whether it stands or its time is over.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn find_bar(&self, key: GuardKey) -> Result<Option<Bar>, StoreError> {
+        adapter!(self.find_bar(key))
+    }
+
+    /// The bars of a rule that stand at `now`, at most `limit`, in the order of their keys
+    /// behind `after`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bars(
+        &self,
+        rule: Rule,
+        after: Option<GuardKey>,
+        limit: u16,
+        now: Timestamp,
+    ) -> Result<Vec<Bar>, StoreError> {
+        adapter!(self.bars(rule, after, limit, now))
+    }
+
+    /// What stands in the way at `now`, of all that may; nothing is counted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn standing(
+        &self,
+        bars: Vec<Barring>,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        adapter!(self.standing(bars, now))
+    }
+
+    /// Counts what rules refused that need no row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn note_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {
+        adapter!(self.note_refusals(refusals))
+    }
+
+    /// What each rule refused, or would have, since counting began.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rule_totals(&self) -> Result<Vec<RuleTotal>, StoreError> {
+        adapter!(self.rule_totals())
     }
 
     /// Keeps a new key, and appends `audited` in the same transaction.
@@ -207,7 +344,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn create_key(&self, key: KeyRow, audited: Audited) -> Result<(), StoreError> {
-        self.0.create_key(key, audited).await
+        adapter!(self.create_key(key, audited))
     }
 
     /// Every key, revoked ones included, in order of creation.
@@ -215,7 +352,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        self.0.keys().await
+        adapter!(self.keys())
     }
 
     /// Revokes a key; whether there was one that had not been revoked. If so,
@@ -229,7 +366,31 @@ impl Store {
         at: Timestamp,
         audited: Audited,
     ) -> Result<bool, StoreError> {
-        self.0.revoke_key(id, at, audited).await
+        adapter!(self.revoke_key(id, at, audited))
+    }
+
+    /// Gives a key that is not revoked the secret with the hash `to`; the present one
+    /// becomes the previous one, good before `until`. Whether there was such a key; if
+    /// so, `audited` is appended in the same transaction.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rotate_key(
+        &self,
+        id: &str,
+        to: [u8; 32],
+        until: Timestamp,
+        audited: Audited,
+    ) -> Result<bool, StoreError> {
+        adapter!(self.rotate_key(id, to, until, audited))
+    }
+
+    /// Notes when keys were last used; an earlier use than the one known changes nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn used_keys(&self, used: Vec<(Box<str>, Timestamp)>) -> Result<(), StoreError> {
+        adapter!(self.used_keys(used))
     }
 
     /// Notes the digest of a signature; whether it was not known. It is kept for an hour.
@@ -237,7 +398,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn use_signature(&self, digest: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        self.0.use_signature(digest, at).await
+        adapter!(self.use_signature(digest, at))
     }
 
     /// Whether the fingerprint of the secret key is the one that the store
@@ -246,7 +407,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
-        self.0.fingerprint(of_secret_key).await
+        adapter!(self.fingerprint(of_secret_key))
     }
 
     /// The bulk door for benches: stores verifications and claims in one
@@ -258,7 +419,18 @@ impl Store {
         &self,
         verifications: Vec<(Verification, Vec<Claim>)>,
     ) -> Result<(), StoreError> {
-        self.0.seed(verifications).await
+        adapter!(self.seed(verifications))
+    }
+
+    /// The store's own clock, if it has one that all its processes share: theirs may differ.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        match &*self.0 {
+            Adapter::Sqlite(_) => Ok(None),
+            Adapter::Postgres(store) => store.now().await.map(Some),
+        }
     }
 
     /// Commits a row of its own, to see whether the store can be written.
@@ -266,7 +438,7 @@ impl Store {
     /// # Errors
     /// When it cannot, see [`StoreError`].
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.0.probe().await
+        adapter!(self.probe())
     }
 
     /// Lets expiry rest until `until`, for every replica, unless it rests longer
@@ -275,7 +447,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn rest_expiry(&self, until: Timestamp) -> Result<(), StoreError> {
-        self.0.rest_expiry(until).await
+        adapter!(self.rest_expiry(until))
     }
 
     /// Until when expiry rests, or rested; `None` if it never had to.
@@ -283,7 +455,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn expiry_rests_until(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.0.expiry_rests_until().await
+        adapter!(self.expiry_rests_until())
     }
 
     /// Removes what is past its retention. Verifications leave their counts behind.
@@ -291,13 +463,13 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; what was removed by then stays removed.
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
-        self.0.sweep(now).await
+        adapter!(self.sweep(now))
     }
 
     /// Writes what is queued, then closes and lets another process open it.
     /// Later calls on clones are answered with [`StoreError::Unavailable`]. A
     /// store that is only dropped writes its queue too, but nobody waits for it.
     pub async fn close(self) {
-        self.0.close().await;
+        adapter!(self.close());
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Channel, Name, Outcome, Recipient, Status, VerificationId};
+use crate::domain::{Channel, Name, Network, Outcome, Recipient, Status, VerificationId};
 
 /// A notification as received, with its verdict, about to be journaled.
 pub struct NotificationRow {
@@ -93,6 +93,23 @@ pub struct KeyRow {
     pub created_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// The secret before the present one, while it is still good.
+    pub previous: Option<PreviousSecret>,
+    /// From where it counts; from everywhere if there are none.
+    pub networks: Vec<Network>,
+}
+
+/// A key's secret before its rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreviousSecret {
+    /// The hash of it.
+    pub hash: [u8; 32],
+    /// It is good before this instant.
+    pub until: Timestamp,
 }
 
 /// What a sweep removed.

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, adapter};
 
 /// From its opening until a session's row is swept: longer than any session lasts.
 pub const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -27,7 +27,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; also when the hash is taken.
     pub async fn open_session(&self, session: SessionRow) -> Result<(), StoreError> {
-        self.0.open_session(session).await
+        adapter!(self.open_session(session))
     }
 
     /// A session that has not been closed, however old.
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn session(&self, hash: [u8; 32]) -> Result<Option<SessionRow>, StoreError> {
-        self.0.session(hash).await
+        adapter!(self.session(hash))
     }
 
     /// Notes that a session was used; a later note stays. One that was closed stays closed.
@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn see_session(&self, hash: [u8; 32], at: Timestamp) -> Result<(), StoreError> {
-        self.0.see_session(hash, at).await
+        adapter!(self.see_session(hash, at))
     }
 
     /// Closes a session; whether there was one.
@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn close_session(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
-        self.0.close_session(hash).await
+        adapter!(self.close_session(hash))
     }
 
     /// Closes every session that a key opened; how many those are.
@@ -59,6 +59,6 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn close_sessions(&self, key_id: &str) -> Result<u64, StoreError> {
-        self.0.close_sessions(key_id).await
+        adapter!(self.close_sessions(key_id))
     }
 }

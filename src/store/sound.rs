@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, adapter};
 use crate::domain::{Key, Name};
 
 /// A sound to be kept.
@@ -140,7 +140,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn keep_sound(&self, sound: NewSound) -> Result<KeptSound, StoreError> {
-        self.0.keep_sound(sound).await
+        adapter!(self.keep_sound(sound))
     }
 
     /// Notes where a version of a sound is; an earlier place in that account is
@@ -154,7 +154,7 @@ impl Store {
         version: u32,
         place: SoundPlace,
     ) -> Result<bool, StoreError> {
-        self.0.place_sound(name.clone(), version, place).await
+        adapter!(self.place_sound(name.clone(), version, place))
     }
 
     /// One of the files of a version.
@@ -167,7 +167,7 @@ impl Store {
         version: u32,
         which: SoundFile,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.sound_file(name.clone(), version, which).await
+        adapter!(self.sound_file(name.clone(), version, which))
     }
 
     /// Deletes a sound with all its versions, unless a stored prompt names it.
@@ -175,7 +175,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn delete_sound(&self, name: &Name) -> Result<DeletedSound, StoreError> {
-        self.0.delete_sound(name.clone()).await
+        adapter!(self.delete_sound(name.clone()))
     }
 
     /// Stores a prompt in place of the one with its name; whether it is new.
@@ -183,7 +183,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn put_prompt(&self, prompt: PromptRow) -> Result<bool, StoreError> {
-        self.0.put_prompt(prompt).await
+        adapter!(self.put_prompt(prompt))
     }
 
     /// Deletes a prompt; whether there was one.
@@ -191,7 +191,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn delete_prompt(&self, name: &Name) -> Result<bool, StoreError> {
-        self.0.delete_prompt(name.clone()).await
+        adapter!(self.delete_prompt(name.clone()))
     }
 
     /// A number that grows with every change of sounds and prompts; cheap to ask.
@@ -199,7 +199,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn catalogue_change(&self) -> Result<i64, StoreError> {
-        self.0.catalogue_change().await
+        adapter!(self.catalogue_change())
     }
 
     /// Every sound and prompt.
@@ -207,6 +207,6 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn catalogue(&self) -> Result<CatalogueRows, StoreError> {
-        self.0.catalogue().await
+        adapter!(self.catalogue())
     }
 }

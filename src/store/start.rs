@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::NewDelivery;
-use crate::domain::{Claim, Entry, Name, Verification, VerificationId};
+use super::{Admission, NewDelivery};
+use crate::domain::{Claim, Entry, Name, Refusal, Verification, VerificationId};
 
 /// A new verification whose first attempt is intended.
 pub struct Start {
@@ -19,6 +19,8 @@ pub struct Start {
     pub deliveries: Vec<NewDelivery>,
     /// Whether its number takes no second verification that is to be alone.
     pub alone: bool,
+    /// What it must pass, and what it counts.
+    pub admission: Admission,
 }
 
 /// An app's key against starting twice.
@@ -40,6 +42,15 @@ pub enum Started {
         verification: Verification,
         /// Its packed record.
         packed: Box<[u8]>,
+        /// What would have refused it, were it enforced.
+        noted: Vec<Refusal>,
+    },
+    /// A rule of the guard refuses it; what it would have counted is not counted.
+    Refused {
+        /// The rule that holds longest.
+        refusal: Refusal,
+        /// That one, and what would have refused it too.
+        noted: Vec<Refusal>,
     },
     /// Another attempt in flight holds one of the claims.
     ClaimHeld {

@@ -2,7 +2,7 @@
 //! on from where the counting has come to, so that no change pays for them, and stay when
 //! the verifications go.
 
-use super::{JournalCursor, Store, StoreError};
+use super::{JournalCursor, Store, StoreError, adapter};
 use crate::domain::{Channel, Name, Outcome};
 
 /// What is counted together.
@@ -92,7 +92,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn counted(&self) -> Result<JournalCursor, StoreError> {
-        self.0.counted().await
+        adapter!(self.counted())
     }
 
     /// Adds counts of the journal's rows after `from` up to `to`, unless somebody else has
@@ -106,7 +106,7 @@ impl Store {
         to: JournalCursor,
         counts: Vec<(CountKey, u64)>,
     ) -> Result<bool, StoreError> {
-        self.0.add_counts(from, to, counts).await
+        adapter!(self.add_counts(from, to, counts))
     }
 
     /// Counts, in order of their key.
@@ -114,6 +114,6 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn stats(&self, search: StatsSearch) -> Result<Vec<StatsGroup>, StoreError> {
-        self.0.stats(search).await
+        adapter!(self.stats(search))
     }
 }

@@ -38,15 +38,20 @@ pub const SPILL_BYTES: &str = "ringproof_spill_bytes";
 pub const AUDIT_ENTRIES: &str = "ringproof_audit_entries";
 /// Alarms raised, by `alarm`.
 pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
+/// Counter, labels `rule` and `mode`: what the guard refused, or would have.
+pub const GUARD_REFUSALS_TOTAL: &str = "ringproof_guard_refusals_total";
 
 /// How often [`MetricsHandle::upkeep`] should run.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 9] = [
+const ALARMS: [&str; 12] = [
+    "degraded",
     "disputed",
     "endpoint_disabled",
+    "forged_notification",
     "near_miss",
+    "notification_settings",
     "provider_refused",
     "spill_damaged",
     "spill_refused",
@@ -142,6 +147,16 @@ impl MetricsHandle {
         self.0.render()
     }
 
+    /// How often each alarm was raised since the start.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<(String, u64)> {
+        let text = self.render();
+        let begin = format!("{ALARMS_TOTAL}{{alarm=\"");
+        let lines = text.lines().filter_map(|line| line.strip_prefix(&begin));
+        let counted = lines.filter_map(|line| line.split_once("\"} "));
+        counted.filter_map(|(kind, count)| Some((kind.to_owned(), count.parse().ok()?))).collect()
+    }
+
     /// Sorts recorded values into their buckets. Without it they pile up until the next
     /// [`MetricsHandle::render`], which may never come.
     pub fn upkeep(&self) {
@@ -201,6 +216,7 @@ fn describe() {
     count!(SPILLED_TOTAL, "Notifications that the store did not take, by result");
     level!(SPILL_BYTES, Unit::Bytes, "Notifications on disk that the store has not taken");
     level!(AUDIT_ENTRIES, "Entries of the audit log");
+    count!(GUARD_REFUSALS_TOTAL, "Starts and steps that rules refused, or would have");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }
 

@@ -7,7 +7,9 @@ mod alarm;
 mod logs;
 mod mask;
 pub mod metrics;
+mod refusals;
 
 pub use alarm::alarm;
 pub use logs::init;
 pub use mask::mask_number;
+pub use refusals::Refusals;

@@ -142,7 +142,7 @@ async fn a_code_tried_from_200_connections_has_no_more_checks_than_from_one() {
             0 => false,
             1 => index == 2,
             2 => index == 197,
-            _ => index % 10 == 0,
+            _ => index.is_multiple_of(10),
         };
         let checks = (0..200).map(|index| {
             codes::check(&app, &started["id"], if is_right(index) { &right } else { &wrong })

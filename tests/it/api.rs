@@ -80,7 +80,7 @@ async fn bad_requests_are_refused_by_name_and_nobody_is_called() {
             "1",
         ),
         (json!({ "to": NUMBER, "prompt": "nonsense" }), 422, "unknown_prompt", "default"),
-        (json!({ "to": NUMBER, "language": "tlh" }), 422, "unknown_language", "en"),
+        (json!({ "to": NUMBER, "language": "not one" }), 422, "invalid_field", "language"),
         (json!({ "to": NUMBER, "account": "other" }), 422, "unknown_account", "other"),
         (json!({ "to": NUMBER, "expires_in": 5 }), 422, "invalid_field", "10"),
         (json!({ "to": NUMBER, "expires_in": 601 }), 422, "invalid_field", "600"),

@@ -55,6 +55,11 @@ impl Visitor {
         answer(request.header("cookie", &self.cookie)).await
     }
 
+    /// A post that is still to be filled.
+    pub fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.post(format!("{}{path}", self.base)).header("cookie", &self.cookie)
+    }
+
     /// Sends a form with this session's token.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let mut fields = fields.to_vec();
@@ -431,6 +436,10 @@ async fn every_page_has_a_strict_policy_and_nothing_inline() {
         ("/console/verifications", 200),
         (&*one, 200),
         ("/console/keys", 200),
+        ("/console/overview", 200),
+        ("/console/notifications", 200),
+        ("/console/sounds", 200),
+        ("/console/audit", 200),
         ("/console/nowhere", 404),
         ("/console/assets/console.css", 200),
         ("/console/assets/live.js", 200),

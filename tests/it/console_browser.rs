@@ -13,29 +13,29 @@ use crate::browser::Driver;
 const NUMBER: &str = "+380991234567";
 
 /// A browser at the console of a service of its own.
-struct Desk {
-    app: TestApp,
+pub struct Desk {
+    pub app: TestApp,
     browser: Client,
     /// Ends with the test, after the browser.
     _driver: Driver,
-    _profile: tempfile::TempDir,
+    profile_folder: tempfile::TempDir,
 }
 
 impl Desk {
     /// A browser that has signed in, at `path`.
-    async fn at(path: &str) -> Self {
+    pub async fn at(path: &str) -> Self {
         let app = TestApp::start().await;
         app.script(NUMBER, json!({ "does": "handset" })).await;
         let driver = Driver::start();
         let profile = tempfile::tempdir().unwrap();
         let browser = driver.browser(profile.path()).await;
-        let desk = Self { app, browser, _driver: driver, _profile: profile };
+        let desk = Self { app, browser, _driver: driver, profile_folder: profile };
         desk.go(path).await;
         desk.sign_in().await;
         desk
     }
 
-    async fn go(&self, path: &str) {
+    pub async fn go(&self, path: &str) {
         self.browser.goto(&format!("{}{path}", self.app.base)).await.unwrap();
     }
 
@@ -45,7 +45,7 @@ impl Desk {
         self.until("nav[aria-label=Console]").await;
     }
 
-    async fn until(&self, css: &str) -> Element {
+    pub async fn until(&self, css: &str) -> Element {
         let wait = self.browser.wait().at_most(Duration::from_secs(20));
         let found = wait.for_element(Locator::Css(css)).await;
         if found.is_err() {
@@ -54,12 +54,21 @@ impl Desk {
         found.unwrap()
     }
 
-    async fn click(&self, css: &str) {
+    pub async fn click(&self, css: &str) {
         self.until(css).await.click().await.unwrap();
     }
 
     async fn run(&self, script: &str) -> serde_json::Value {
         self.browser.execute(script, vec![]).await.unwrap()
+    }
+
+    pub async fn run_async(&self, script: &str) -> serde_json::Value {
+        self.browser.execute_async(script, vec![]).await.unwrap()
+    }
+
+    /// A folder that goes with the test.
+    pub fn profile(&self) -> &std::path::Path {
+        self.profile_folder.path()
     }
 
     /// The person at the phone answers, presses a key and hangs up.
@@ -75,7 +84,7 @@ impl Desk {
         }
     }
 
-    async fn close(self) {
+    pub async fn close(self) {
         self.browser.close().await.unwrap();
         self.app.stop().await;
     }
@@ -129,5 +138,41 @@ async fn signing_out_everywhere_is_two_clicks() {
     desk.until("input[name=key]").await;
     desk.go("/console/keys").await;
     desk.until("input[name=key]").await;
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn the_list_and_the_overview_follow_what_happens_without_reload() {
+    let desk = Desk::at("/console/verifications").await;
+    desk.until(".panel.empty").await;
+    desk.run("window.isTheSamePage = true").await;
+    let started = desk.app.begin(NUMBER).await;
+    desk.until("td .badge.open").await;
+    desk.person_presses("1").await;
+    desk.app.outcome(&started["id"]).await;
+    desk.until("td .badge.good").await;
+    assert_eq!(desk.run("return window.isTheSamePage").await, json!(true));
+
+    desk.go("/console/overview").await;
+    assert_eq!(desk.until("#started").await.text().await.unwrap(), "1");
+    desk.until("figure.chart .narrow svg rect.good").await;
+    let fits = desk.run("return document.documentElement.scrollWidth <= innerWidth").await;
+    assert_eq!(fits, json!(true), "the page fits a phone's screen");
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn an_operator_opens_a_notification_and_replays_it() {
+    let desk = Desk::at("/console").await;
+    let started = desk.app.begin(NUMBER).await;
+    desk.person_presses("1").await;
+    desk.app.outcome(&started["id"]).await;
+    desk.app.notifications().await;
+    desk.go("/console/notifications?verdict=accepted").await;
+    desk.click("td a.strong").await;
+    desk.click("#replay").await;
+    desk.until(".state .badge.open").await;
+    let state = desk.until(".state").await.text().await.unwrap();
+    assert!(state.ends_with("replay"), "{state}");
     desk.close().await;
 }

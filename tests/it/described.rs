@@ -21,7 +21,16 @@ pub struct Seen<'a> {
 /// Checks an answer, if it is one of the API's.
 pub async fn check(client: &Client, seen: &Seen<'_>) {
     let path = seen.url.path();
-    let is_ours = path.starts_with("/v1/");
+    let ours = [
+        "/v1/verifications",
+        "/v1/keys",
+        "/v1/deliveries",
+        "/v1/endpoints",
+        "/v1/notifications",
+        "/v1/events",
+        "/v1/stats",
+    ];
+    let is_ours = ours.iter().any(|ours| path.starts_with(ours));
     if !is_ours && seen.content_type != "application/problem+json" {
         return;
     }

@@ -365,7 +365,7 @@ async fn unknown_events_are_acknowledged_and_journaled() {
     assert_eq!((&sent["status"], &sent["body"]), (&json!(200), &json!("")));
     assert!(app.verdicts().await["unknown_event"] > before);
     // The journal is the store's alone; an operator reads it in the file.
-    let StoreUrl::Sqlite(path) = &app.config.store.url;
+    let StoreUrl::Sqlite(path) = &app.config.store.url else { panic!("it is no file") };
     let journal = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let row: (String, bool) = journal
         .query_row(

@@ -100,6 +100,9 @@ async fn a_replay_goes_through_the_pipeline_and_is_marked_as_one() {
     assert_eq!(replayed["verification_id"], id);
     assert_eq!(app.show(&id).await, before);
     assert_eq!(listed(&app, "limit=1").await[0]["replay_of"], original["sequence"]);
+    let told = &app.get("/v1/audit?limit=1").await.json()["entries"][0];
+    assert_eq!(told["action"], "notification.replayed");
+    assert_eq!(told["subject"], original["sequence"].to_string());
     app.stop().await;
 }
 

@@ -86,7 +86,6 @@ async fn what_an_app_changes_passes_admission_again() {
     let app = asking_at(&receiver).await;
     for (change, status, code) in [
         (json!({ "prompt": "none" }), 422, "unknown_prompt"),
-        (json!({ "language": "xx" }), 422, "unknown_language"),
         (json!({ "prompt": "No Name" }), 503, "pre_send_failed"),
         (json!({ "channel": "pigeon" }), 503, "pre_send_failed"),
         (json!({ "channel": "email" }), 422, "channel_mismatch"),

@@ -206,6 +206,48 @@ async fn the_account_is_read_as_the_provider_tells_it() {
 }
 
 #[tokio::test]
+async fn a_sound_is_stored_found_by_its_name_and_removed_by_its_id() {
+    let account = Account::start().await;
+    let wav = crate::audio::tone(440.0, 1.0);
+    // A name with characters that forms and signatures treat differently.
+    let name = "greeting v1+a~*";
+    account.provider.upload_sound(name, wav.clone()).await.unwrap();
+    let id = async || {
+        let sounds = account.provider.sounds().await.unwrap();
+        sounds.into_iter().find(|sound| sound.name == name).map(|sound| sound.id)
+    };
+    let found = id().await.unwrap();
+    account.provider.delete_sound(&found).await.unwrap();
+    assert_eq!(id().await, None);
+
+    let gone = account.provider.delete_sound(&found).await;
+    assert!(matches!(gone, Err(ProviderError::Refused { .. })), "{gone:?}");
+    let bad = account.provider.upload_sound("bad", b"text".to_vec()).await;
+    assert!(matches!(bad, Err(ProviderError::Refused { .. })), "{bad:?}");
+    let other = account.client(|settings| settings.secret = Secret::new("other"));
+    let foreign = other.upload_sound(name, wav).await;
+    assert!(matches!(foreign, Err(ProviderError::Unauthorized)), "{foreign:?}");
+    account.stop().await;
+}
+
+#[tokio::test]
+async fn sounds_wait_in_the_line_behind_calls() {
+    let account = Account::start().await;
+    let provider = account.client(|settings| {
+        settings.requests_per_minute = 2;
+        settings.queue_deadline = Duration::ZERO;
+    });
+    let wav = crate::audio::tone(440.0, 1.0);
+    provider.upload_sound("one", wav.clone()).await.unwrap();
+    provider.upload_sound("two", wav.clone()).await.unwrap();
+    let third = provider.upload_sound("three", wav).await;
+    assert!(matches!(third, Err(ProviderError::RateLimited)), "{third:?}");
+    let removed = provider.delete_sound("none").await;
+    assert!(matches!(removed, Err(ProviderError::RateLimited)), "{removed:?}");
+    account.stop().await;
+}
+
+#[tokio::test]
 async fn a_call_that_was_surely_not_placed_is_refused_with_its_reason() {
     use RefusalReason::{RateLimited, Refused, Unauthorized};
     let account = Account::start().await;

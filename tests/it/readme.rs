@@ -38,3 +38,19 @@ async fn the_example_for_curl_starts_waits_and_redeems() {
     assert_eq!(redeemed["verification"]["id"], ended["id"]);
     app.stop().await;
 }
+
+#[test]
+fn the_recommended_settings_of_the_guard_load() {
+    let readme = include_str!("../../README.md");
+    let folder = tempfile::tempdir().unwrap();
+    for (who, number_limit) in [("shop", 5), ("bank", 3), ("forum", 2)] {
+        let begin = format!("```toml\n# guard: {who}\n");
+        let block = readme.split(&begin).nth(1).unwrap().split("```").next().unwrap();
+        let file = folder.path().join(format!("{who}.toml"));
+        std::fs::write(&file, block).unwrap();
+        let config = ringproof::config::load(Some(&file), std::iter::empty(), &[]);
+        let guard = config.unwrap_or_else(|problems| panic!("{who}: {problems:?}")).guard;
+        assert_eq!(guard.per_number.limits[0].max, number_limit, "{who}");
+        assert_eq!(guard.number_types.refuse.len(), 4, "{who}");
+    }
+}

@@ -53,10 +53,12 @@ const ROOMS: [(&str, &[&str]); 17] = [
 const WIRING: [&str; 2] = ["main", "lib"];
 
 /// Crates, and the only places below `src` that may name them.
-const PLACES: [(&str, &[&str]); 4] = [
+const PLACES: [(&str, &[&str]); 6] = [
     ("actix_web", &["http/", "simulator/", "simulator.rs", "app/", "app.rs"]),
     ("rusqlite", &["store/sqlite/", "store/sqlite.rs"]),
-    ("refinery", &["store/sqlite/", "store/sqlite.rs"]),
+    ("tokio_postgres", &["store/postgres/"]),
+    ("deadpool_postgres", &["store/postgres/"]),
+    ("refinery", &["store/sqlite/", "store/sqlite.rs", "store/postgres/"]),
     ("anyhow", &["cli/", "app/", "app.rs", "main.rs"]),
 ];
 

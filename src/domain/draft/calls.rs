@@ -129,6 +129,8 @@ impl Draft {
                 CallEnd { at: report.at, result: report.result, call_start: report.call_start };
             return self.call_ended(attempt, end);
         }
+        let index = usize::from(attempt);
+        let refuse = self.next.attempts.get(index).and_then(|found| self.next.refuse_key(found));
         let found = self.attempt(attempt)?;
         if let Some(first) = &found.key_report {
             let same = first.pressed == report.pressed && first.result == report.result;
@@ -136,7 +138,7 @@ impl Draft {
             return if same { later } else { self.dispute(attempt, report.pressed).or(later) };
         }
         let Asks::Key(asked) = found.asks else { return Err(Why::NoSuchAttempt) };
-        let outcome = report.outcome(asked);
+        let outcome = report.outcome(asked, refuse);
         found.key_report = Some(report.clone());
         let KeyReport { result, pressed, evidence, .. } = report;
         self.note(EntryKind::KeyReported { attempt, result, pressed, evidence });

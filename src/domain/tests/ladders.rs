@@ -120,7 +120,7 @@ impl Ladder {
             10 => Event::CallEnded { attempt, end: CallEnd { at, result, call_start } },
             11 => Event::OtherCallEnded { attempt, result },
             12..14 => {
-                let pressed = self.random.pick(&["", "", "1", "2"]).into();
+                let pressed = self.random.pick(&["", "", "1", "2", "9"]).into();
                 let evidence = Evidence::default();
                 let report = KeyReport { at, result, pressed, call_start, evidence };
                 Event::KeyReported { attempt, report }
@@ -252,7 +252,10 @@ impl Ladder {
 
 fn said_no(verification: &Verification) -> bool {
     verification.attempts.iter().any(|attempt| match (&attempt.key_report, attempt.asks) {
-        (Some(report), Asks::Key(key)) => report.outcome(key) == Outcome::WrongKey,
+        (Some(report), Asks::Key(key)) => {
+            let said = report.outcome(key, Key::new(9));
+            matches!(said, Outcome::WrongKey | Outcome::NotMe)
+        }
         _ => false,
     })
 }
@@ -288,6 +291,7 @@ fn step(random: &mut Random) -> Step {
             from: None,
             press: Key::ONE,
             random_key: false,
+            refuse: Key::new(9),
             sounds: Sounds::Prompt { name: name("default"), language: name("en") },
         }),
         2 => code(CodeBy::Call { from: None }),

@@ -52,14 +52,7 @@ impl Fields {
     /// # Errors
     /// When another site sent it, or it is no form or too large.
     pub async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Refused> {
-        if !is_from_here(request) {
-            return Err(Refused::Page {
-                status: StatusCode::FORBIDDEN,
-                title: "Not sent by this console",
-                text: "Another site sent this form, so nothing was done. Open the console and send it from there."
-                    .to_owned(),
-            });
-        }
+        from_here(request)?;
         if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Refused::unreadable("A form is application/x-www-form-urlencoded."));
         }
@@ -81,18 +74,42 @@ impl FromRequest for Posted {
         Box::pin(async move {
             let fields = Fields::read(&request, &mut payload).await?;
             let operator = operator::of(&request).await?;
-            let token = fields.field(TOKEN).unwrap_or_default();
-            if !operator.session.is_form_token(token) {
-                return Err(Refused::Page {
-                    status: StatusCode::FORBIDDEN,
-                    title: "The form is of another session",
-                    text: "Nothing was done. Load the page again and send it from there."
-                        .to_owned(),
-                });
-            }
+            of_session(&operator, fields.field(TOKEN))?;
             Ok(Self { operator, fields })
         })
     }
+}
+
+/// That a page of this site sent the request.
+///
+/// # Errors
+/// When the browser does not say so.
+pub fn from_here(request: &HttpRequest) -> Result<(), Refused> {
+    if is_from_here(request) {
+        return Ok(());
+    }
+    let text = "Another site sent this form, so nothing was done. Open the console and send it from there.";
+    Err(Refused::Page {
+        status: StatusCode::FORBIDDEN,
+        title: "Not sent by this console",
+        text: text.to_owned(),
+    })
+}
+
+/// That a form was made for this session.
+///
+/// # Errors
+/// When it was not.
+pub fn of_session(operator: &Operator, token: Option<&str>) -> Result<(), Refused> {
+    if operator.session.is_form_token(token.unwrap_or_default()) {
+        return Ok(());
+    }
+    let text = "Nothing was done. Load the page again and send it from there.";
+    Err(Refused::Page {
+        status: StatusCode::FORBIDDEN,
+        title: "The form is of another session",
+        text: text.to_owned(),
+    })
 }
 
 /// Whether a browser says that a page of this site sent the request. `Sec-Fetch-Site` comes

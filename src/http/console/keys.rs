@@ -54,7 +54,8 @@ pub async fn revoke(
     id: Path<String>,
     posted: Posted,
 ) -> Result<HttpResponse, Refused> {
-    let (service, by) = (state.service.clone(), posted.operator.actor());
+    let service = state.service.clone();
+    let by = posted.operator.actor();
     let work = async move { service.revoke_key(&id, &by).await };
     to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(page::see_other("/console/keys"))
@@ -66,7 +67,11 @@ fn refused(refusal: KeyRefusal) -> Refused {
         KeyRefusal::NotFound => {
             Refused::not_found("No key in force has this id; it may have been revoked before.")
         }
-        KeyRefusal::NotAccepted | KeyRefusal::Malformed | KeyRefusal::Exists => Refused::fault(),
+        KeyRefusal::NotAccepted
+        | KeyRefusal::Expired
+        | KeyRefusal::ForbiddenSource(_)
+        | KeyRefusal::Malformed
+        | KeyRefusal::Exists => Refused::fault(),
     }
 }
 
@@ -81,7 +86,8 @@ fn wanted(posted: &Posted) -> Result<(Name, Vec<Scope>, KeyOptions), &'static st
         "" => None,
         method => Some(SignatureMethod::parse(method).ok_or("There is no such way to sign.")?),
     };
-    Ok((app, scopes, KeyOptions { test: posted.field("test").is_some(), signs }))
+    let test = posted.field("test").is_some();
+    Ok((app, scopes, KeyOptions { test, signs, ..KeyOptions::default() }))
 }
 
 async fn show(

@@ -8,23 +8,32 @@
 mod assets;
 mod attempt;
 mod attempts;
+mod audit;
+mod chart;
 mod cookie;
 mod elements;
 mod filter;
 mod form;
 mod headers;
+mod health;
 mod keys;
 mod live;
 mod notification;
+mod notifications;
 mod operator;
+mod overview;
 mod page;
+mod prompts;
 mod refused;
 mod sign_in;
 mod sign_out;
+mod sound;
+mod sounds;
 mod theme;
 mod timeline;
 mod verification;
 mod verifications;
+mod waveform;
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
@@ -66,6 +75,16 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/sign-out").route(web::post().to(sign_out::here)))
         .service(web::resource("/sign-out-everywhere").route(web::post().to(sign_out::everywhere)))
         .service(web::resource("/theme").route(web::post().to(theme::choose)))
+        .service(web::resource("/overview").route(web::get().to(overview::page)))
+        .service(web::resource("/live").route(web::get().to(live::everything)))
+        .service(web::resource("/notifications").route(web::get().to(notifications::page)))
+        .service(
+            web::resource("/notifications/{sequence}").route(web::get().to(notification::page)),
+        )
+        .service(
+            web::resource("/notifications/{sequence}/replay")
+                .route(web::post().to(notification::replay)),
+        )
         .service(web::resource("/verifications").route(web::get().to(verifications::page)))
         .service(web::resource("/verifications/{id}").route(web::get().to(verification::page)))
         .service(web::resource("/verifications/{id}/live").route(web::get().to(live::verification)))
@@ -74,13 +93,25 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(keys::page))
                 .route(web::post().to(keys::create)),
         )
+        .service(
+            web::resource("/sounds")
+                .route(web::get().to(sounds::page))
+                .route(web::post().to(sounds::upload_one)),
+        )
+        .service(web::resource("/sounds/{name}").route(web::get().to(sound::page)))
+        .service(web::resource("/sounds/{name}/audio").route(web::get().to(sound::audio)))
+        .service(web::resource("/sounds/{name}/delete").route(web::post().to(sound::delete)))
+        .service(web::resource("/prompts").route(web::post().to(prompts::put)))
+        .service(web::resource("/prompts/{name}/call").route(web::post().to(prompts::call)))
+        .service(web::resource("/prompts/{name}/delete").route(web::post().to(prompts::delete)))
+        .service(web::resource("/audit").route(web::get().to(audit::page)))
         .service(web::resource("/keys/{id}/revoke").route(web::post().to(keys::revoke)))
         .default_service(web::to(nowhere));
     config.service(pages);
 }
 
 async fn home(_operator: Operator) -> HttpResponse {
-    page::see_other("/console/verifications")
+    page::see_other("/console/overview")
 }
 
 async fn nowhere() -> Refused {

@@ -67,6 +67,12 @@ pub async fn of(request: &HttpRequest) -> Result<Operator, Refused> {
             Refused::SignIn { back: here.clone(), has_ended: true }
         }
     })?;
+    if is_by_person(request)
+        && let Err(error) = state.service.note_use(&session).await
+    {
+        // Pages are to be seen most of all while the store takes no writes.
+        tracing::warn!(error = %error, "the use of a session was not noted; it may end early");
+    }
     Ok(Operator { session, cookie: Secret::new(cookie), theme: Theme::of(request), here })
 }
 
@@ -97,6 +103,13 @@ pub fn address(request: &HttpRequest, state: &State) -> IpAddr {
     let forwarded = request.headers().get_all("x-forwarded-for").map(|value| value.as_bytes());
     let forwarded: Vec<&[u8]> = forwarded.collect();
     client_address(peer, forwarded.into_iter(), &state.trusted_proxies)
+}
+
+/// Whether a person goes to a page or sends a form, rather than a page looking for news:
+/// else a page that is left open would never let its session end.
+fn is_by_person(request: &HttpRequest) -> bool {
+    let mode = request.headers().get("sec-fetch-mode");
+    mode.is_none_or(|mode| mode == "navigate")
 }
 
 fn name(request: &HttpRequest, state: &State) -> &'static str {

@@ -12,26 +12,49 @@ use super::theme::Theme;
 /// A part of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
+    /// How things go, and what happens now.
+    Overview,
     /// Searching and looking at verifications.
     Verifications,
+    /// What providers reported.
+    Notifications,
+    /// What is played into calls.
+    Sounds,
     /// Apps and their keys.
     Keys,
+    /// Who administered what.
+    Audit,
 }
 
 impl Section {
-    const ALL: [Self; 2] = [Self::Verifications, Self::Keys];
+    const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Verifications,
+        Self::Notifications,
+        Self::Sounds,
+        Self::Keys,
+        Self::Audit,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Overview => "Overview",
             Self::Verifications => "Verifications",
+            Self::Notifications => "Notifications",
+            Self::Sounds => "Sounds and prompts",
             Self::Keys => "Apps and keys",
+            Self::Audit => "Audit log",
         }
     }
 
     const fn path(self) -> &'static str {
         match self {
+            Self::Overview => "/console/overview",
             Self::Verifications => "/console/verifications",
+            Self::Notifications => "/console/notifications",
+            Self::Sounds => "/console/sounds",
             Self::Keys => "/console/keys",
+            Self::Audit => "/console/audit",
         }
     }
 }

@@ -50,7 +50,7 @@ pub async fn sign_in(
     }
     let token = fields.field("key").unwrap_or_default().trim().to_owned();
     let service = state.service.clone();
-    let work = async move { service.sign_in(&token).await };
+    let work = async move { service.sign_in(&token, address).await };
     let notice = match to_the_end(state.service.background(), work).await {
         Ok(cookie) => {
             let mut answer = page::see_other(&back);

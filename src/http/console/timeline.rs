@@ -27,7 +27,9 @@ pub fn all(verification: &Verification, entries: &[Entry]) -> Markup {
     }
 }
 
-fn tone(kind: &EntryKind) -> &'static str {
+/// The colour of an entry that stands out.
+#[must_use]
+pub fn tone(kind: &EntryKind) -> &'static str {
     match kind {
         EntryKind::Concluded { outcome } => match outcome.status().as_str() {
             "verified" => "good",
@@ -45,7 +47,8 @@ fn tone(kind: &EntryKind) -> &'static str {
 }
 
 /// What happened, in a sentence.
-fn what(kind: &EntryKind) -> String {
+#[must_use]
+pub fn what(kind: &EntryKind) -> String {
     let n = |attempt: &u8| attempt.saturating_add(1);
     match kind {
         EntryKind::Requested => "The app asked".to_owned(),

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use maud::{Markup, html};
 
 use crate::domain::{By, Entry, Sounds, Step, Verification, VerificationId};
-use crate::service::{Delivery, DeliverySearch, Notification, Target};
+use crate::service::{Delivery, DeliverySearch, Journaled, NotificationSearch, Target};
 
 use super::super::state::State;
 use super::elements::{badge, channel, dash, instant, level, or_dash, plain, span, status};
@@ -15,14 +15,14 @@ use super::page::{self, Section};
 use super::refused::Refused;
 use super::{attempt, notification, timeline};
 
-/// How many deliveries are shown.
-const DELIVERIES: u16 = 50;
+/// How many deliveries and notifications are shown.
+const MOST: u16 = 50;
 
 /// Everything about one verification.
 struct Whole {
     verification: Verification,
     entries: Vec<Entry>,
-    notifications: Vec<Notification>,
+    notifications: Vec<Journaled>,
     deliveries: Vec<Delivery>,
 }
 
@@ -41,7 +41,7 @@ pub async fn page(
             (facts(verification))
             (attempt::all(verification))
             (timeline::all(verification, &whole.entries))
-            (notification::all(&whole.notifications))
+            (notification::of_one(&whole.notifications))
             (deliveries(&whole.deliveries))
         }
     };
@@ -60,14 +60,17 @@ async fn find(state: &State, id: VerificationId) -> Result<Whole, Refused> {
     let service = &state.service;
     let verification = service.show_any(id).await?;
     let entries = service.timeline(id, 0).await?;
-    let notifications = service.notifications_of(id).await?;
+    let search =
+        NotificationSearch { verification: Some(id), limit: MOST, ..NotificationSearch::default() };
+    let mut notifications = service.list_notifications(search).await?.notifications;
+    notifications.reverse();
     let search = DeliverySearch {
         app: verification.app.clone(),
         state: None,
         endpoint: None,
         verification: Some(id),
         before: None,
-        limit: DELIVERIES,
+        limit: MOST,
     };
     let deliveries = service.list_deliveries(search).await?.deliveries;
     Ok(Whole { verification, entries, notifications, deliveries })

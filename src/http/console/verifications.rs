@@ -38,8 +38,12 @@ pub async fn page(
             ));
         }
     };
+    // The place before what is read, so that no change between is missed.
+    let place = state.service.feed(None, 1).await?.end;
     let found = state.service.browse(browse).await?;
-    let content = frame(&filter, &apps, &results(&filter, &found));
+    let live = filter.is_first_page().then(|| format!("/console/live?after={place}"));
+    let results = html! { div data-live=[live] { (results(&filter, &found)) } };
+    let content = frame(&filter, &apps, &results);
     Ok(page::of(&operator, Section::Verifications, TITLE, &content))
 }
 

@@ -1,6 +1,8 @@
 //! Whose address a request comes from, behind proxies that are trusted.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use actix_web::HttpRequest;
 
 use crate::domain::Network;
 
@@ -26,6 +28,14 @@ pub fn client_address<'a>(
         }
     }
     client
+}
+
+/// The address that a request comes from; loopback for one without a connection.
+pub fn client_of(request: &HttpRequest, trusted: &[Network]) -> IpAddr {
+    let forwarded = request.headers().get_all("x-forwarded-for").map(|value| value.as_bytes());
+    let forwarded: Vec<&[u8]> = forwarded.collect();
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
+    client_address(peer, forwarded.into_iter(), trusted)
 }
 
 /// An address, bare or with a port, IPv6 also in brackets.

@@ -15,7 +15,7 @@ use crate::service::AccountIndex;
 
 use super::super::read::{Unread, pairs, read_body};
 use super::super::state::State;
-use super::source::client_address;
+use super::source::client_of;
 
 /// The handshake's parameter.
 const ECHO: &str = "zd_echo";
@@ -65,13 +65,14 @@ pub async fn handshake(request: HttpRequest, state: Data<State>) -> HttpResponse
         (status = 404, description = "No account has this token; empty"),
         (status = 408, description = "The body did not arrive in time; empty"),
         (status = 413, description = "The body is too large; empty"),
+        (status = 429, description = "Refused, as too many from this address were before; empty"),
         (status = 503, description = "Neither the store nor the spill takes it; empty"),
     ),
 )]
 #[post("/hooks/zadarma/{token}")]
 pub async fn notify(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
     let Some(account) = account_of(&request, &state) else {
-        return HttpResponse::new(StatusCode::NOT_FOUND);
+        return unknown(&request, &state);
     };
     let body = match read_body(&request, &mut payload.into_inner(), MAX_BODY).await {
         Ok(body) => body,
@@ -80,15 +81,21 @@ pub async fn notify(request: HttpRequest, state: Data<State>, payload: Payload) 
     if let Some(value) = handshake_in(&request, &body) {
         return echo(value);
     }
-    let Some(received) = received(&request, &state, account, body) else {
-        return HttpResponse::new(StatusCode::FORBIDDEN);
-    };
+    let received = received(&request, &state, account, body);
     HttpResponse::new(match Arc::clone(&state.intake).receive(received).await {
         Answer::Acknowledged => StatusCode::OK,
         Answer::ForbiddenSource => StatusCode::FORBIDDEN,
         Answer::Unauthentic => StatusCode::UNAUTHORIZED,
+        Answer::TooManyRefused => StatusCode::TOO_MANY_REQUESTS,
         Answer::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
     })
+}
+
+/// Nobody has this token; an address that tries many is told to stop.
+fn unknown(request: &HttpRequest, state: &State) -> HttpResponse {
+    let source = client_of(request, &state.trusted_proxies);
+    let may = state.intake.may_refuse(source, state.service.clock().now());
+    HttpResponse::new(if may { StatusCode::NOT_FOUND } else { StatusCode::TOO_MANY_REQUESTS })
 }
 
 fn account_of(request: &HttpRequest, state: &State) -> Option<AccountIndex> {
@@ -100,14 +107,11 @@ fn received(
     state: &State,
     account: AccountIndex,
     body: Vec<u8>,
-) -> Option<Received> {
+) -> Received {
     let headers = request.headers();
-    let forwarded = headers.get_all("x-forwarded-for").map(|value| value.as_bytes());
-    let forwarded: Vec<&[u8]> = forwarded.collect();
-    let peer = request.peer_addr()?.ip();
-    Some(Received {
+    Received {
         account,
-        source: client_address(peer, forwarded.into_iter(), &state.trusted_proxies),
+        source: client_of(request, &state.trusted_proxies),
         content_type: headers
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
@@ -115,7 +119,7 @@ fn received(
         signature: headers.get("signature").map(|value| value.as_bytes().into()),
         body: body.into_boxed_slice(),
         at: state.service.clock().now(),
-    })
+    }
 }
 
 fn unread(why: Unread, state: &State) -> HttpResponse {

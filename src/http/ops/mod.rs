@@ -1,5 +1,6 @@
 //! What operators and their machines ask: alive, ready, metrics, the API's description.
 
+pub mod docs;
 pub mod healthz;
 pub mod metrics;
 pub mod openapi;

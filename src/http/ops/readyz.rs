@@ -42,7 +42,8 @@ pub async fn readyz(state: Data<State>) -> HttpResponse {
 }
 
 impl Readiness {
-    async fn ask(&self, state: &State) -> bool {
+    /// Whether the store takes writes, as of a second ago at most.
+    pub async fn ask(&self, state: &State) -> bool {
         let mut last = self.0.lock().await;
         let now = state.service.clock().now();
         if let Some((at, is_ready)) = *last

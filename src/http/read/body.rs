@@ -41,6 +41,19 @@ pub async fn read_body(
     payload: &mut Payload,
     limit: usize,
 ) -> Result<Vec<u8>, Unread> {
+    read_body_within(request, payload, limit, BODY_WITHIN).await
+}
+
+/// The same with a deadline of one's own.
+///
+/// # Errors
+/// See [`read_body`].
+pub async fn read_body_within(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    within: Duration,
+) -> Result<Vec<u8>, Unread> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
@@ -57,7 +70,7 @@ pub async fn read_body(
         }
         Ok(body)
     };
-    tokio::time::timeout(BODY_WITHIN, read).await.unwrap_or(Err(Unread::TooSlow))
+    tokio::time::timeout(within, read).await.unwrap_or(Err(Unread::TooSlow))
 }
 
 /// A JSON body, read into a wire type, and beside it the whole as it came.

@@ -8,6 +8,7 @@ mod idempotency;
 mod json;
 mod prefer;
 mod query;
+mod upload;
 
 pub use body::{Json, MAX_JSON, Unread, read_body, read_under};
 pub use id::Id;
@@ -15,3 +16,4 @@ pub use idempotency::idempotency;
 pub use json::canonical;
 pub use prefer::{Wait, WaitLimits, wait_of};
 pub use query::{Query, pairs};
+pub use upload::{Upload, upload};

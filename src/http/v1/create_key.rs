@@ -1,19 +1,22 @@
 //! `POST /v1/keys`: make a key.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::Network;
 use crate::service::{KeyOptions, KeyRefusal, NewKey, Scope, SignatureMethod, to_the_end};
 
 use super::super::access::{Holder, ToOperate};
 use super::super::answer;
 use super::super::error::Code;
-use super::super::problem::Problem;
+use super::super::problem::{Problem, instant};
 use super::super::read::Json;
 use super::super::state::State;
 use super::step::name;
@@ -21,6 +24,11 @@ use super::words;
 
 /// What a key may do unless the request says.
 const DEFAULT_SCOPES: [Scope; 2] = [Scope::Start, Scope::Read];
+
+/// Seconds for which a key may be made: a minute to ten years.
+const LIFETIME: RangeInclusive<u32> = 60..=315_360_000;
+/// How many networks a key may have.
+const MOST_NETWORKS: usize = 32;
 
 /// What can be wrong with making a key.
 pub const PROBLEMS: &[Code] = &[
@@ -53,6 +61,12 @@ pub struct KeyBody {
     /// How the key may sign requests to the Vonage surface. Default: it may not.
     #[schema(schema_with = words::signature_method)]
     signature_method: Option<String>,
+    /// Seconds until it ends by itself. Default: when it is revoked.
+    #[schema(minimum = 60, maximum = 315_360_000)]
+    expires_in: Option<u32>,
+    /// The addresses and networks from which it counts, at most 32. Default: everywhere.
+    #[schema(example = json!(["192.0.2.0/24"]))]
+    networks: Option<Vec<String>>,
 }
 
 /// A key just made.
@@ -72,6 +86,11 @@ pub struct NewKeyView {
     test: bool,
     /// What it signs requests with; null if it may not. Shown here and never again.
     signature_secret: Option<String>,
+    /// When it ends by itself; null if it does not.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// From where it counts; empty means from everywhere.
+    networks: Vec<String>,
 }
 
 /// The list of scopes, as a schema.
@@ -95,7 +114,10 @@ pub async fn create_key(
 ) -> Result<HttpResponse, Problem> {
     let app = name("app", &body.body.app)?;
     let signs = body.body.signature_method.as_deref().map(signature_method).transpose()?;
-    let options = KeyOptions { test: body.body.test.unwrap_or(false), signs };
+    let expires_in = body.body.expires_in.map(lifetime).transpose()?;
+    let networks = networks(body.body.networks.unwrap_or_default())?;
+    let test = body.body.test.unwrap_or(false);
+    let options = KeyOptions { test, signs, expires_in, networks };
     let scopes = wanted_scopes(body.body.scopes)?;
     let service = Arc::clone(&state.service);
     let work = async move { service.create_key_with(app, &scopes, options, &holder.actor()).await };
@@ -108,6 +130,8 @@ pub async fn create_key(
         key: key.expose().to_owned(),
         test: row.test,
         signature_secret: signature_secret.map(|secret| secret.expose().to_owned()),
+        expires_at: row.expires_at.map(instant),
+        networks: row.networks.iter().map(ToString::to_string).collect(),
     };
     Ok(answer::json(StatusCode::CREATED, &view))
 }
@@ -125,6 +149,28 @@ fn wanted_scopes(texts: Option<Vec<String>>) -> Result<Vec<Scope>, Problem> {
     Ok(scopes)
 }
 
+fn lifetime(seconds: u32) -> Result<SignedDuration, Problem> {
+    if !LIFETIME.contains(&seconds) {
+        let detail = format!(
+            "\"expires_in\" is a number of seconds from {} to {}.",
+            LIFETIME.start(),
+            LIFETIME.end()
+        );
+        return Err(Problem::field(Code::InvalidField, "expires_in", detail));
+    }
+    Ok(SignedDuration::from_secs(seconds.into()))
+}
+
+fn networks(texts: Vec<String>) -> Result<Vec<Network>, Problem> {
+    let parsed: Option<Vec<Network>> = texts.iter().map(|text| text.parse().ok()).collect();
+    parsed.filter(|networks| networks.len() <= MOST_NETWORKS).ok_or_else(|| {
+        let detail = format!(
+            "\"networks\" holds at most {MOST_NETWORKS} addresses and networks, as in \"192.0.2.0/24\"."
+        );
+        Problem::field(Code::InvalidField, "networks", detail)
+    })
+}
+
 fn signature_method(text: &str) -> Result<SignatureMethod, Problem> {
     SignatureMethod::parse(text).ok_or_else(|| {
         let known = SignatureMethod::ALL.map(SignatureMethod::as_str);
@@ -139,8 +185,10 @@ pub(super) fn refused(refusal: KeyRefusal) -> Problem {
         KeyRefusal::Store(error) => Problem::store(&error),
         KeyRefusal::NotFound => Problem::new(Code::NotFound, "No key in force has this id."),
         // A key that is made here is well formed and new.
-        KeyRefusal::NotAccepted | KeyRefusal::Malformed | KeyRefusal::Exists => {
-            Problem::internal(&refusal)
-        }
+        KeyRefusal::NotAccepted
+        | KeyRefusal::Expired
+        | KeyRefusal::ForbiddenSource(_)
+        | KeyRefusal::Malformed
+        | KeyRefusal::Exists => Problem::internal(&refusal),
     }
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::Verification;
 
-use super::super::access::{Viewer, look};
+use super::super::access::{Viewer, look, waiter};
 use super::super::error::Code;
 use super::super::problem::Problem;
 use super::super::read::{Id, Query};
@@ -28,6 +28,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::NotFound,
     Code::Internal,
     Code::TooManyWaits,
+    Code::TooManyWaitsOfOne,
     Code::StoreUnavailable,
 ];
 
@@ -115,7 +116,7 @@ fn stream_to(
     if seen > 0 && stream::is_over(verification, seen) {
         return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
     }
-    let place = state.place_to_wait()?;
+    let place = state.waits.place(waiter(request, &viewer, verification.id))?;
     let stream = stream::of(state.clone().into_inner(), verification.id, viewer, seen, place);
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")

@@ -10,7 +10,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, get};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::service::{FeedRow, JournalCursor};
@@ -21,6 +21,7 @@ use super::super::error::Code;
 use super::super::problem::Problem;
 use super::super::read::Query;
 use super::super::state::State;
+use super::super::waits::Place;
 use super::entry::EntryView;
 use super::events::wants_stream;
 use super::search::{CURSOR, limit, parsed};
@@ -41,6 +42,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::MissingScope,
     Code::Internal,
     Code::TooManyWaits,
+    Code::TooManyWaitsOfOne,
     Code::StoreUnavailable,
 ];
 
@@ -102,7 +104,7 @@ pub struct FeedEvent {
 )]
 #[get("/v1/events")]
 pub async fn feed(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     request: HttpRequest,
     state: Data<State>,
     query: Query<FeedQuery>,
@@ -120,7 +122,7 @@ pub async fn feed(
         return Ok(answer::json(StatusCode::OK, &answer));
     }
     let seen = last_event_id(&request)?.or(after);
-    let place = state.place_to_wait()?;
+    let place = state.waits.place(holder.waiter())?;
     // Listened for from now on, before the place is read that "now" is.
     let changed = state.service.look_at_all();
     let seen = match seen {
@@ -160,7 +162,7 @@ struct Following {
     state: Arc<State>,
     changed: watch::Receiver<()>,
     seen: JournalCursor,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 fn follow(following: Following) -> impl Stream<Item = Result<Bytes, Infallible>> {

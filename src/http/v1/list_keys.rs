@@ -40,6 +40,17 @@ pub struct KeyView {
     /// When it was revoked; null while it is in force.
     #[schema(format = DateTime)]
     revoked_at: Option<String>,
+    /// When it ends by itself; null if it does not.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// When it was last used, to the second while this process runs; null if never.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+    /// Until when the secret before its last rotation was good; null if it was never rotated.
+    #[schema(format = DateTime)]
+    old_secret_until: Option<String>,
+    /// From where it counts; empty means from everywhere.
+    networks: Vec<String>,
 }
 
 /// Every key.
@@ -77,6 +88,10 @@ impl KeyView {
             signs: row.signature_secret.is_some(),
             created_at: instant(row.created_at),
             revoked_at: row.revoked_at.map(instant),
+            expires_at: row.expires_at.map(instant),
+            last_used_at: row.last_used_at.map(instant),
+            old_secret_until: row.previous.map(|previous| instant(previous.until)),
+            networks: row.networks.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::service::{NextRefusal, to_the_end};
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
+use super::super::guarded::guarded;
 use super::super::problem::{Problem, sentence};
 use super::super::read::Id;
 use super::super::state::State;
@@ -30,6 +31,8 @@ pub const PROBLEMS: &[Code] = &[
     Code::NoNextStep,
     Code::SendLimit,
     Code::Internal,
+    Code::GuardLimited,
+    Code::GuardRefused,
     Code::ProviderBusy,
     Code::StoreUnavailable,
 ];
@@ -70,6 +73,7 @@ fn refused(refusal: NextRefusal, now: Timestamp) -> Problem {
         NextRefusal::NoRoom { until } => {
             Problem::new(Code::ProviderBusy, detail).retry_at(until, now)
         }
+        NextRefusal::Guarded(refusal) => guarded(&refusal, now),
         NextRefusal::NumberBusy { until } => {
             Problem::new(Code::NumberBusy, detail).retry_at(until, now)
         }

@@ -39,13 +39,13 @@ pub const PROBLEMS: &[Code] = &[
 )]
 #[post("/v1/notifications/{sequence}/replay")]
 pub async fn replay_notification(
-    _holder: Holder<ToOperate>,
+    holder: Holder<ToOperate>,
     path: Path<String>,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let sequence = sequence(&path)?;
     let intake = Arc::clone(&state.intake);
-    let work = async move { intake.replay(sequence).await };
+    let work = async move { intake.replay(sequence, &holder.actor()).await };
     let replay = to_the_end(state.service.background(), work).await.map_err(refused)?;
     Ok(answer::json(StatusCode::OK, &NotificationView::whole(&replay)))
 }

@@ -12,7 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::{Status, Verification};
 
-use super::super::access::{Viewer, look, not_shown};
+use super::super::access::{Viewer, look, not_shown, waiter};
 use super::super::error::Code;
 use super::super::problem::Problem;
 use super::super::read::{Id, Query, wait_of};
@@ -31,6 +31,7 @@ pub const PROBLEMS: &[Code] = &[
     Code::NotFound,
     Code::Internal,
     Code::TooManyWaits,
+    Code::TooManyWaitsOfOne,
     Code::StoreUnavailable,
 ];
 
@@ -127,7 +128,7 @@ async fn show_to(
     if let Some(wait) = wait.filter(|wait| !wait.longest.is_zero())
         && verification.status() == Status::Pending
     {
-        let _place = state.place_to_wait()?;
+        let _place = state.waits.place(waiter(request, viewer, verification.id))?;
         let id = verification.id;
         // Nothing of it is kept meanwhile, since many wait at once.
         drop(verification);

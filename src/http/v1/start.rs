@@ -1,5 +1,6 @@
 //! `POST /v1/verifications`: start, and wait if asked to.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -10,16 +11,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::domain::{self, CodeRules, Name};
+use crate::domain::{self, CodeRules, Level, Name};
 use crate::service::{ANSWER_WITHIN, Idempotency, StartRefusal, StartRequest, Started, to_the_end};
 
 use super::super::access::{Holder, ToStart, not_shown};
 use super::super::answer;
 use super::super::error::Code;
+use super::super::guarded::guarded;
 use super::super::problem::{Problem, sentence};
 use super::super::read::{Json, Wait, idempotency, wait_of};
 use super::super::state::State;
+use super::super::waits::Waiter;
 use super::step::{self, PlanBody, SoundsBody, StepBody, language, name, recipient, too_long};
 use super::verification::View;
 use super::words;
@@ -28,10 +32,22 @@ use super::words;
 const MAX_REFERENCE: usize = 256;
 /// The largest metadata, in bytes of JSON.
 const MAX_METADATA: usize = 4 * 1024;
+/// The most keys to count by.
+const MAX_RATE_KEYS: usize = 8;
+/// The longest of them, in bytes.
+const MAX_RATE_KEY: usize = 128;
 /// When a start may be tried again that met the service closing or its own twin, in seconds.
 const RETRY_SOON: u64 = 2;
 /// Seconds after which a provider that was not reached is asked again.
 const RETRY_PROVIDER: u64 = 30;
+
+/// The levels of evidence that can be demanded; the weakest is always reached.
+const DEMANDABLE: [Level; 2] = [Level::Partial, Level::Strong];
+
+fn evidence_levels() -> Object {
+    let words = DEMANDABLE.map(Level::as_str);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
 
 /// What can be wrong with a start.
 pub const PROBLEMS: &[Code] = &[
@@ -62,6 +78,8 @@ pub const PROBLEMS: &[Code] = &[
     Code::PressMismatch,
     Code::SoundMissing,
     Code::IdempotencyMismatch,
+    Code::GuardLimited,
+    Code::GuardRefused,
     Code::PreSendDenied,
     Code::PreSendFailed,
     Code::Internal,
@@ -119,6 +137,10 @@ pub struct StartBody {
     /// How long the verification may take, in seconds.
     #[schema(minimum = 10, maximum = 600)]
     expires_in: Option<u32>,
+    /// The least evidence that its result must have. A start that cannot reach it is
+    /// refused. `strong` needs `press: "random"`. Default: none is demanded.
+    #[schema(schema_with = evidence_levels)]
+    evidence: Option<String>,
     /// The app's own reference, at most 256 bytes; redeeming compares it.
     #[schema(max_length = 256)]
     reference: Option<String>,
@@ -129,6 +151,13 @@ pub struct StartBody {
     /// bytes, signed with the app's `callback_secret`.
     #[schema(example = "https://shop.example.com/hooks/ringproof")]
     callback_url: Option<String>,
+    /// The end user's address, IPv4 or IPv6, for the guard to count by; not kept.
+    #[schema(example = "203.0.113.7")]
+    client_ip: Option<String>,
+    /// Keys of the app's own for the guard to count by: a session, a device, a user. At most
+    /// 8 of 1 to 128 bytes; kept as keyed hashes only.
+    #[schema(max_items = 8)]
+    rate_keys: Option<Vec<String>>,
 }
 
 /// Starts a verification: the provider calls the number, and the person presses a key;
@@ -165,23 +194,25 @@ pub async fn start(
     body: Json<StartBody>,
 ) -> Result<HttpResponse, Problem> {
     let wait = wait_of(request.headers(), None, &state.limits)?;
+    let waiter = holder.waiter();
     let idempotency = idempotency(&request, &state, &holder.app, &body.tree)?;
     let wanted = StartRequest { test: holder.test, ..wanted(holder.app, body.body, idempotency)? };
     let (service, now) = (Arc::clone(&state.service), state.service.clock().now());
     let starting = async move { service.start(wanted).await };
     let started = to_the_end(state.service.background(), starting).await;
-    answer_to(&state, started.map_err(|refusal| refused(refusal, now))?, wait).await
+    answer_to(&state, started.map_err(|refusal| refused(refusal, now))?, wait, waiter).await
 }
 
 async fn answer_to(
     state: &State,
     started: Started,
     wait: Option<Wait>,
+    waiter: Waiter,
 ) -> Result<HttpResponse, Problem> {
     let Started { verification, replayed } = started;
     let mut verification = Arc::new(verification);
     // It runs; a client that finds no place to wait is answered at once.
-    let place = wait.and_then(|wait| state.place_to_wait().ok().map(|place| (wait, place)));
+    let place = wait.and_then(|wait| state.waits.place(waiter).ok().map(|place| (wait, place)));
     let mut applied = None;
     if let Some((wait, _place)) = place {
         verification =
@@ -250,7 +281,40 @@ fn wanted(
         alone: false,
         answer_within: ANSWER_WITHIN,
         test: false,
+        evidence: body.evidence.map(|text| evidence(&text)).transpose()?,
+        client_ip: body.client_ip.map(|text| client_ip(&text)).transpose()?,
+        rate_keys: rate_keys(body.rate_keys)?,
     })
+}
+
+fn evidence(text: &str) -> Result<Level, Problem> {
+    let found = DEMANDABLE.into_iter().find(|level| level.as_str() == text);
+    found.ok_or_else(|| {
+        let known = DEMANDABLE.map(Level::as_str);
+        let detail = format!("\"evidence\" is one of: {}.", known.join(", "));
+        Problem::field(Code::InvalidField, "evidence", detail).with("known", known.to_vec())
+    })
+}
+
+fn client_ip(text: &str) -> Result<IpAddr, Problem> {
+    text.parse().map_err(|_| {
+        let detail = "\"client_ip\" is an address such as 203.0.113.7 or 2001:db8::7.";
+        Problem::field(Code::InvalidField, "client_ip", detail)
+    })
+}
+
+fn rate_keys(keys: Option<Vec<String>>) -> Result<Vec<Box<str>>, Problem> {
+    let mut keys = keys.unwrap_or_default();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() > MAX_RATE_KEYS || keys.iter().any(|key| !(1..=MAX_RATE_KEY).contains(&key.len()))
+    {
+        let detail = format!(
+            "\"rate_keys\" holds at most {MAX_RATE_KEYS} texts of 1 to {MAX_RATE_KEY} bytes."
+        );
+        return Err(Problem::field(Code::InvalidField, "rate_keys", detail));
+    }
+    Ok(keys.into_iter().map(String::into_boxed_str).collect())
 }
 
 fn own_code(text: &str) -> Result<domain::Code, Problem> {
@@ -270,6 +334,9 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::ChannelMismatch(channel) => {
             Problem::field(Code::ChannelMismatch, "to", detail).with("channel", channel.as_str())
         }
+        StartRefusal::Evidence { channel, .. } => {
+            Problem::field(Code::InvalidField, "evidence", detail).with("channel", channel.as_str())
+        }
         StartRefusal::Landline => Problem::field(Code::Landline, "to", detail),
         StartRefusal::UnknownCodeLanguage { .. } => {
             Problem::field(Code::UnknownLanguage, "language", detail)
@@ -285,6 +352,7 @@ fn refused(refusal: StartRefusal, now: Timestamp) -> Problem {
         StartRefusal::NumberBusy { until } => {
             Problem::field(Code::NumberBusy, "to", detail).retry_at(until, now)
         }
+        StartRefusal::Guarded(refusal) => guarded(&refusal, now),
         StartRefusal::NoRoom(room) => {
             Problem::new(Code::ProviderBusy, detail).retry_after(room.retry_after.as_secs() + 1)
         }

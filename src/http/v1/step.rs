@@ -242,7 +242,7 @@ fn sounds(
     })
 }
 
-fn press(field: &str, text: &str) -> Result<Press, Problem> {
+pub(super) fn press(field: &str, text: &str) -> Result<Press, Problem> {
     let digit = || text.parse().ok().filter(|_| text.len() == 1).and_then(Key::new);
     match text {
         "random" => Ok(Press::Random),

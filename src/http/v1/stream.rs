@@ -7,13 +7,13 @@ use std::time::Duration;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::{Status, Verification, VerificationId};
 use crate::service::Service;
 
 use super::super::access::Viewer;
 use super::super::state::State;
+use super::super::waits::Place;
 use super::entry::EntryView;
 
 /// How often a silent stream says that it lives.
@@ -26,7 +26,7 @@ struct Telling {
     viewer: Viewer,
     /// The number of the last entry that was sent.
     seen: u32,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Whether nothing more comes after entry `seen`.
@@ -40,7 +40,7 @@ pub fn of(
     id: VerificationId,
     viewer: Viewer,
     seen: u32,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let telling = Telling { state, id, viewer, seen, _place: place };
     stream::unfold(telling, |mut telling| async move {

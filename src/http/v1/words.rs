@@ -2,7 +2,7 @@
 
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
-use crate::domain::{CallResult, Channel, Check, Outcome, RefusalReason, Status};
+use crate::domain::{CallResult, Channel, Check, Mode, Outcome, RefusalReason, Rule, Status};
 use crate::intake::Verdict;
 use crate::service::{CheckResult, DeliveryState, Scope, SignatureMethod, StatsBy};
 
@@ -52,6 +52,16 @@ pub fn level() -> Object {
 /// Checks of a notification.
 pub fn check() -> Object {
     words(Check::ALL.map(Check::as_str))
+}
+
+/// Rules of the guard.
+pub fn rule() -> Object {
+    words(Rule::ALL.map(Rule::as_str))
+}
+
+/// How strictly they hold.
+pub fn mode() -> Object {
+    words([Mode::Shadow, Mode::Enforce].map(Mode::as_str))
 }
 
 /// Channels.

@@ -90,6 +90,7 @@ async fn next(
         NextRefusal::AlreadyEnded(_) => Refusal::no_longer_active(name),
         NextRefusal::NoStep(_) => Refusal::no_more_events(name),
         NextRefusal::TooSoon { .. }
+        | NextRefusal::Guarded(_)
         | NextRefusal::NoRoom { .. }
         | NextRefusal::NumberBusy { .. } => Refusal::throttled(),
         NextRefusal::Resolve(error) => not_resolved(&error),

@@ -1,5 +1,7 @@
 //! Who asks: a key's id and secret, as parameters or in the header, or a signature.
 
+use std::net::IpAddr;
+
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -39,27 +41,38 @@ pub async fn caller(
     scope: Scope,
     wrong: fn() -> Refusal,
 ) -> Result<Caller, Refusal> {
+    if call.throttled {
+        return Err(Refusal::throttled());
+    }
     let fields = call.fields()?;
+    let source = call.source;
     let caller = match (fields.given("api_key"), &call.basic) {
         (Some(key), _) if fields.given("sig").is_some() => {
             let signature = fields.required("sig")?;
             let at = fields.required("timestamp")?.parse().ok();
             let at = at.and_then(|at| Timestamp::from_second(at).ok());
             let at = at.ok_or_else(|| Refusal::invalid("timestamp"))?;
-            state.service.signer(key, &fields.signed_text(), signature, at).await
+            state.service.signer(key, &fields.signed_text(), signature, at, source).await
         }
-        (Some(key), None) => bearer(state, key, fields.required("api_secret")?),
+        (Some(key), None) => bearer(state, source, key, fields.required("api_secret")?),
         (Some(key), Some(basic)) => {
             let secret = fields.given("api_secret").unwrap_or(basic.secret.expose());
-            bearer(state, key, secret)
+            bearer(state, source, key, secret)
         }
-        (None, Some(basic)) => bearer(state, &basic.key, basic.secret.expose()),
+        (None, Some(basic)) => bearer(state, source, &basic.key, basic.secret.expose()),
         (None, None) => return Err(Refusal::missing("api_key")),
     };
     let caller = caller.map_err(|refusal| Refusal::of_key(&refusal, wrong))?;
+    let now = state.service.clock().now();
+    state.traffic.of_key(&caller.key_id, now).map_err(|_| Refusal::throttled())?;
     if caller.scopes.contains(&scope) { Ok(caller) } else { Err(wrong()) }
 }
 
-fn bearer(state: &State, key: &str, secret: &str) -> Result<Caller, crate::service::KeyRefusal> {
-    state.service.caller(Secret::new(format!("{key}.{secret}")).expose())
+fn bearer(
+    state: &State,
+    source: IpAddr,
+    key: &str,
+    secret: &str,
+) -> Result<Caller, crate::service::KeyRefusal> {
+    state.service.caller(Secret::new(format!("{key}.{secret}")).expose(), source)
 }

@@ -78,6 +78,7 @@ fn wanted(
     let steps: Vec<WantedStep> = table.steps.iter().map(step).collect();
     let sends = steps.iter().filter(|step| matches!(step.by, WantedBy::Code { .. })).count();
     Ok(StartRequest {
+        evidence: None,
         app: caller.app,
         to: to.into(),
         account: None,
@@ -100,6 +101,8 @@ fn wanted(
         alone: true,
         answer_within: ANSWER_WITHIN,
         test: caller.test,
+        client_ip: None,
+        rate_keys: Vec::new(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Every status but success, with the words that clients know.
 
-use crate::domain::{RefusalReason, Verification};
+use crate::domain::{RefusalReason, Rule, Verification};
 use crate::service::{KeyRefusal, StartRefusal};
 
 use super::shown::request_id;
@@ -90,6 +90,12 @@ impl Refusal {
         Self::new(7, "The number you are trying to verify is blacklisted for verification.")
     }
 
+    fn barred() -> Self {
+        let text = "The api_key you supplied is for an account that has been barred from \
+                    submitting messages.";
+        Self::new(8, text)
+    }
+
     /// 9: no money is left.
     pub fn out_of_credit() -> Self {
         Self::new(9, "Partner quota exceeded")
@@ -150,6 +156,8 @@ impl Refusal {
     pub fn of_key(refusal: &KeyRefusal, wrong: fn() -> Self) -> Self {
         match refusal {
             KeyRefusal::NotAccepted
+            | KeyRefusal::Expired
+            | KeyRefusal::ForbiddenSource(_)
             | KeyRefusal::Malformed
             | KeyRefusal::Exists
             | KeyRefusal::NotFound => wrong(),
@@ -157,6 +165,30 @@ impl Refusal {
                 tracing::error!(error = %error, "a signature could not be noted");
                 Self::internal()
             }
+        }
+    }
+
+    /// What a rule of the guard comes to: whether it is about the number, the money or the
+    /// moment.
+    pub fn of_guard(refusal: &crate::domain::Refusal) -> Self {
+        match refusal.rule {
+            Rule::Suppression | Rule::Prefixes | Rule::NumberTypes | Rule::Conversion => {
+                Self::blocked()
+            }
+            Rule::Countries => Self::unsupported_network(),
+            Rule::PriceCeiling | Rule::AppBudget | Rule::PrefixBudget | Rule::BalanceFloor => {
+                Self::out_of_credit()
+            }
+            Rule::KillSwitch => Self::barred(),
+            Rule::QuietHours
+            | Rule::Cooldown
+            | Rule::Degraded
+            | Rule::PerNumber
+            | Rule::PerPrefix
+            | Rule::PerCountry
+            | Rule::PerApp
+            | Rule::PerAddress
+            | Rule::PerRateKey => Self::throttled(),
         }
     }
 
@@ -170,11 +202,13 @@ impl Refusal {
             StartRefusal::CodeLength => Self::invalid("code_length"),
             StartRefusal::OwnNumber | StartRefusal::Denied { .. } => Self::blocked(),
             StartRefusal::Landline => Self::unsupported_network(),
+            StartRefusal::Guarded(guarded) => Self::of_guard(&guarded.refusal),
             StartRefusal::Running { id: Some(id) } => Self::concurrent(*id),
             StartRefusal::Running { id: None }
             | StartRefusal::NumberBusy { .. }
             | StartRefusal::NoRoom(_) => Self::throttled(),
             StartRefusal::UnknownAccount(_)
+            | StartRefusal::Evidence { .. }
             | StartRefusal::UnknownPrompt { .. }
             | StartRefusal::PressMismatch { .. }
             | StartRefusal::SoundMissing(_)

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::record::{self, Contents, Record};
 use super::{Number, Spill};
-use crate::domain::{VerificationId, WrittenForm};
+use crate::domain::VerificationId;
 use crate::intake::{Answer, Intake, NotTaken, Received, body};
 use crate::service::{AccountIndex, RECOVERY_GRACE};
 use crate::store::StoreError;
@@ -32,7 +32,7 @@ struct Work {
     files: VecDeque<Number>,
     /// Records that would let time pass for an overdue verification: they are
     /// applied when expiry goes on, with the file that has them.
-    late: Vec<(Number, Vec<Record>)>,
+    late: Vec<(Number, Left)>,
 }
 
 /// The store has gone away again.
@@ -116,9 +116,12 @@ impl Intake {
             return Ok(());
         }
         let mut due = VecDeque::from(std::mem::take(&mut work.late));
-        while let Some((number, records)) = due.pop_front() {
-            match self.apply_all(number, records).await {
-                Ok(left) => self.finish(work, number, left).await,
+        while let Some((number, before)) = due.pop_front() {
+            match self.apply_all(number, before.late).await {
+                Ok(mut left) => {
+                    left.stays |= before.stays;
+                    self.finish(work, number, left).await;
+                }
                 Err(Gone) => {
                     // Their files are applied again.
                     work.files.push_back(number);
@@ -132,7 +135,7 @@ impl Intake {
 
     async fn finish(&self, work: &mut Work, number: Number, left: Left) {
         if !left.late.is_empty() {
-            work.late.push((number, left.late));
+            work.late.push((number, left));
         } else if !left.stays {
             self.spill.remove(number).await;
         }
@@ -243,7 +246,12 @@ impl Intake {
             tries += 1;
             let error = match Arc::clone(self).judge_now(Arc::clone(&received)).await {
                 Ok(Answer::Acknowledged) => return Became::Applied,
-                Ok(Answer::ForbiddenSource | Answer::Unauthentic | Answer::StoreUnavailable) => {
+                Ok(
+                    Answer::ForbiddenSource
+                    | Answer::Unauthentic
+                    | Answer::TooManyRefused
+                    | Answer::StoreUnavailable,
+                ) => {
                     let why = "it does not pass under the configuration of now";
                     return Became::Impossible(record, why.into());
                 }

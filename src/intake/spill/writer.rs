@@ -144,19 +144,13 @@ impl Writer {
         }
     }
 
-    fn keep(&mut self, mut batch: Vec<(Vec<u8>, Reply)>, purpose: Purpose) {
+    fn keep(&mut self, batch: Vec<(Vec<u8>, Reply)>, purpose: Purpose) {
         let mut room = self.most_bytes.saturating_sub(self.bytes());
-        batch.retain_mut(|(bytes, _)| {
-            let fits = room >= bytes.len() as u64;
-            if fits {
-                room -= bytes.len() as u64;
-            } else {
-                bytes.clear();
-            }
-            true
+        let (batch, refused): (Vec<_>, Vec<_>) = batch.into_iter().partition(|(bytes, _)| {
+            let left = room.checked_sub(bytes.len() as u64);
+            room = left.unwrap_or(room);
+            left.is_some()
         });
-        let (batch, refused): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|(bytes, _)| !bytes.is_empty());
         for (_, reply) in refused {
             let _ = reply.send(Err(Refused::Full));
         }

@@ -54,6 +54,7 @@ pub(super) fn verification(
             from: None,
             press,
             random_key: press != Key::ONE,
+            refuse: None,
             sounds: Sounds::Prompt { name: name("default"), language: name("en") },
         }),
     };

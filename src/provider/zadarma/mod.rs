@@ -5,12 +5,14 @@
 
 mod client;
 mod codes;
+mod settings;
 mod sms;
 mod sounds;
 mod statistics;
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,7 +41,12 @@ pub(super) struct Zadarma {
     /// Requests for statistics wait here first.
     statistics: Queue,
     client: Client,
+    /// What the provider last said is left of its limit; written after each answer.
+    left: AtomicUsize,
 }
+
+/// Nothing was said yet of what is left.
+const UNKNOWN: usize = usize::MAX;
 
 /// One of the provider's methods.
 #[derive(Clone, Copy)]
@@ -73,7 +80,8 @@ impl Zadarma {
         };
         let queue = line("", settings.requests_per_minute);
         let statistics = line("/statistics", settings.statistics_per_minute);
-        Ok(Self { name: settings.name, clock, queue, statistics, client })
+        let left = AtomicUsize::new(UNKNOWN);
+        Ok(Self { name: settings.name, clock, queue, statistics, client, left })
     }
 
     pub(super) const fn name(&self) -> &Name {
@@ -82,6 +90,10 @@ impl Zadarma {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(super) fn requests_left(&self) -> Option<usize> {
+        Some(self.left.load(Ordering::Relaxed)).filter(|left| *left != UNKNOWN)
     }
 
     pub(super) async fn reserve(&self) -> Result<Slot, NoRoom> {
@@ -175,6 +187,7 @@ impl Zadarma {
     ) -> Result<T, ProviderError> {
         let Answer { result, limit } = answer;
         if let Some(Limit { left, until }) = limit {
+            self.left.store(left, Ordering::Relaxed);
             queue.tell(Told { sent_at, left, until });
         }
         if matches!(result, Err(ProviderError::RateLimited)) {

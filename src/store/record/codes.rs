@@ -29,6 +29,7 @@ pub(in crate::store) const fn outcome_code(outcome: Outcome) -> u8 {
         Outcome::Canceled => 10,
         Outcome::CodeCorrect => 11,
         Outcome::TooManyChecks => 12,
+        Outcome::NotMe => 13,
     }
 }
 

@@ -9,6 +9,7 @@ mod codes;
 mod entries;
 mod extra;
 mod later;
+mod refusals;
 mod verification;
 
 use jiff::Timestamp;
@@ -26,6 +27,9 @@ const WITH_MORE: u8 = 2;
 /// The format of tests, of rules for codes, and of SMS with a text of their own: the
 /// second one's fields, then those.
 const WITH_RULES: u8 = 3;
+/// The format of calls with a key that says never to call again: the third one's fields,
+/// then those keys.
+const WITH_REFUSALS: u8 = 4;
 
 /// Room for a usual record.
 const USUAL_LENGTH: usize = 192;
@@ -41,7 +45,10 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
     let stored = verification::Stored::of(verification);
     let extra = extra::Extra::of(verification);
     let later = later::Later::of(verification);
-    if !later.is_empty() || extra.has_plain_sms() {
+    let refusals = refusals::Refusals::of(verification);
+    if !refusals.is_empty() {
+        write(WITH_REFUSALS, &(stored, extra, later, refusals))
+    } else if !later.is_empty() || extra.has_plain_sms() {
         write(WITH_RULES, &(stored, extra, later))
     } else if !extra.is_empty() {
         write(WITH_MORE, &(stored, extra))
@@ -55,7 +62,13 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
+    let mut refusals = refusals::Refusals::default();
     let (stored, extra, later) = match bytes.first() {
+        Some(&WITH_REFUSALS) => {
+            let all: (verification::Stored<'_>, _, _, _) = read(WITH_REFUSALS, bytes)?;
+            refusals = all.3;
+            (all.0, all.1, all.2)
+        }
         Some(&WITH_RULES) => read::<(verification::Stored<'_>, _, _)>(WITH_RULES, bytes)?,
         Some(&WITH_MORE) => {
             let (stored, extra) = read(WITH_MORE, bytes)?;
@@ -66,6 +79,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
     let mut verification = stored.into_verification()?;
     extra.complete(&mut verification)?;
     later.complete(&mut verification)?;
+    refusals.complete(&mut verification)?;
     Ok(verification)
 }
 

@@ -204,6 +204,7 @@ impl<'a> StoredStep<'a> {
             from: self.from.map(PhoneNumber::from_u64),
             press: key(self.press)?,
             random_key: self.random_key,
+            refuse: None,
             sounds,
         };
         Ok(Step {

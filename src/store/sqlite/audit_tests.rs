@@ -49,7 +49,7 @@ async fn the_file_itself_refuses_to_change_or_remove_an_entry() {
     let test = TestStore::open().await;
     test.store.audit(done("a")).await.unwrap();
     for sql in ["UPDATE audit SET subject = 'x'", "DELETE FROM audit"] {
-        let refused = test.store.0.write(move |on| Ok(on.execute_batch(sql)?)).await;
+        let refused = test.store.sqlite().write(move |on| Ok(on.execute_batch(sql)?)).await;
         assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{sql}");
     }
     assert_eq!(test.store.verify_audit(None).await.unwrap().count, 1);
@@ -59,7 +59,7 @@ async fn the_file_itself_refuses_to_change_or_remove_an_entry() {
 async fn an_action_whose_entry_cannot_be_appended_is_not_done() {
     let test = TestStore::open().await;
     let sql = "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END";
-    test.store.0.write(move |on| Ok(on.execute_batch(sql)?)).await.unwrap();
+    test.store.sqlite().write(move |on| Ok(on.execute_batch(sql)?)).await.unwrap();
     let key = crate::store::tests::keys::key("one", 1);
     assert!(test.store.create_key(key, done("one")).await.is_err());
     assert_eq!(test.store.keys().await.unwrap(), []);

@@ -5,9 +5,8 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::Sqlite;
 use super::columns::{Failure, first, id, name, nanoseconds, rows, verification};
-use super::start::recipient;
-use super::sweep::first_id;
 use crate::domain::Name;
+use crate::store::kept::{first_id, recipient};
 use crate::store::record::{channel_bit, outcome_code, status_code};
 use crate::store::{Browse, Browsed, StoreError};
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::columns::{Failure, nanoseconds};
-use super::deliveries;
 use super::writer::Work;
+use super::{deliveries, guard};
 use crate::domain::VerificationId;
 use crate::store::change::JournalRow;
 use crate::store::record::{outcome_code, status_code};
@@ -41,6 +41,7 @@ impl Work for Change {
         }
         remind(on, self.id, self.due_at)?;
         deliveries::insert(on, &self.deliveries)?;
+        guard::learn(on, &self.learned)?;
         Ok(true)
     }
 

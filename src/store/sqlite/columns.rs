@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 
 use crate::domain::{Name, Verification, VerificationId};
 use crate::store::StoreError;
+pub(super) use crate::store::kept::nanoseconds;
 use crate::store::record::{Unreadable, unpack};
 
 /// A statement about the journal's rows of one verification, which `?1` names:
@@ -130,10 +131,4 @@ pub(super) fn first<T>(
     let mut statement = on.prepare_cached(sql)?;
     let mut rows = statement.query(parameters)?;
     rows.next()?.map(read).transpose()
-}
-
-/// A time as its column keeps it. Times outside of this era become its ends.
-pub(super) fn nanoseconds(at: Timestamp) -> i64 {
-    let exact = at.as_nanosecond();
-    i64::try_from(exact).unwrap_or(if exact < 0 { i64::MIN } else { i64::MAX })
 }

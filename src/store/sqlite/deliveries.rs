@@ -6,14 +6,12 @@ use rusqlite::{Connection, Row, params};
 use super::Sqlite;
 use super::columns::{Failure, column, first, name, nanoseconds, rows, unreadable};
 use crate::domain::{DeliveryId, Name};
+use crate::store::kept::{GONE, state_code};
 use crate::store::record::Unreadable;
 use crate::store::{
     DeliveryOutcome, DeliveryState, DueDelivery, FinishedTry, LeasedDelivery, NewDelivery,
     StoreError, Target, Tried,
 };
-
-/// Why an endpoint is disabled that answered 410.
-const GONE: &str = "it answered 410 Gone";
 
 impl Sqlite {
     pub(in crate::store) async fn due_deliveries(
@@ -176,15 +174,6 @@ fn note(on: &Connection, id: DeliveryId, tried: &Tried) -> Result<(), Failure> {
         tried.error.as_deref(),
     ])?;
     Ok(())
-}
-
-pub(super) const fn state_code(state: DeliveryState) -> u8 {
-    match state {
-        DeliveryState::Pending => 0,
-        DeliveryState::Delivered => 1,
-        DeliveryState::Failed => 2,
-        DeliveryState::Held => 3,
-    }
 }
 
 pub(super) fn delivery_id(row: &Row<'_>) -> Result<DeliveryId, Failure> {

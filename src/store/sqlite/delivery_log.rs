@@ -8,8 +8,9 @@ use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 
 use super::Sqlite;
 use super::columns::{Failure, column, first, id, name, nanoseconds, rows, time, unreadable};
-use super::deliveries::{delivery_id, state_code, target};
+use super::deliveries::{delivery_id, target};
 use crate::domain::{DeliveryId, Name};
+use crate::store::kept::state_code;
 use crate::store::record::Unreadable;
 use crate::store::{
     Audited, Delivery, DeliveryDetails, DeliverySearch, DeliveryState, DisabledEndpoint,

@@ -9,6 +9,7 @@ use super::columns::{
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId, WrittenForm};
 use crate::store::Notification;
+use crate::store::kept::form;
 use crate::store::record::{Unreadable, unpack_entries};
 
 pub(super) fn verification(
@@ -106,6 +107,21 @@ pub(super) fn idempotency(
         let fingerprint = column(row, "idempotency", "fingerprint")?;
         Ok((fingerprint, id(row, "idempotency", "verification_id")?))
     })
+}
+
+/// The verification that a claim names, with all that it claims.
+pub(super) fn claiming(
+    on: &Connection,
+    wanted: &Claim,
+) -> Result<Option<(Verification, Vec<Claim>)>, Failure> {
+    // Of one moment, as what is in flight.
+    let moment = on.unchecked_transaction()?;
+    let sql = "SELECT record FROM claims JOIN verifications ON id = verification_id \
+               WHERE account = ?1 AND form = ?2";
+    let found = first(&moment, sql, params![wanted.account.as_str(), form(wanted)], read)?;
+    let Some(found) = found else { return Ok(None) };
+    let claims = claims_of(&moment, found.id)?;
+    Ok(Some((found, claims)))
 }
 
 /// Shows pending verifications, then ended ones that still hold claims.

@@ -1,13 +1,14 @@
-//! A later step that claims its number: the claims and the new version, or none of them.
+//! A later step: the claims, what it counts and the new version, or none of them.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::columns::Failure;
-use super::deliveries;
 use super::start::{held, insert_claims};
 use super::writer::Work;
-use crate::domain::Timing;
+use super::{deliveries, guard};
+use crate::domain::{Refusal, Timing};
+use crate::store::guard::Decision;
 use crate::store::{Change, Committed, Intended, Intent};
 
 /// An intent on its way through the writer.
@@ -19,7 +20,7 @@ pub(super) struct Intending {
 
 /// What an intent came to.
 pub(super) enum Admitted {
-    Stored(Change),
+    Stored(Change, Vec<Refusal>),
     Not(Intended),
 }
 
@@ -28,6 +29,13 @@ impl Work for Intending {
     type Answer = Intended;
 
     fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
+        let (written, noted) = match guard::judge(on, &self.intent.admission, self.now)? {
+            Decision::Admitted { written, noted } => (written, noted),
+            Decision::Refused { refusal, noted } => {
+                guard::note(on, &noted)?;
+                return Ok(Admitted::Not(Intended::Refused { refusal, noted }));
+            }
+        };
         let held = held(on, &self.intent.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
             return Ok(Admitted::Not(Intended::ClaimHeld { until }));
@@ -35,22 +43,24 @@ impl Work for Intending {
         if let Some(attempt) = self.intent.verification.attempts.last_mut() {
             attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
         }
-        let Intent { verification, entries, claims, deliveries } = &self.intent;
+        let Intent { verification, entries, claims, deliveries, .. } = &self.intent;
         let mut change = Change::new(verification, &self.timing, entries, None);
         if !change.run(on)? {
             return Ok(Admitted::Not(Intended::Conflict));
         }
+        guard::write(on, &written)?;
+        guard::note(on, &noted)?;
         insert_claims(on, verification, claims)?;
         deliveries::insert(on, deliveries)?;
-        Ok(Admitted::Stored(change))
+        Ok(Admitted::Stored(change, noted))
     }
 
     fn answer(self, admitted: Admitted) -> Intended {
         match admitted {
             Admitted::Not(answer) => answer,
-            Admitted::Stored(change) => match change.answer(true) {
+            Admitted::Stored(change, noted) => match change.answer(true) {
                 Committed::Stored { packed } => {
-                    Intended::Stored { verification: self.intent.verification, packed }
+                    Intended::Stored { verification: self.intent.verification, packed, noted }
                 }
                 Committed::Conflict => Intended::Conflict,
             },

@@ -1,14 +1,18 @@
 //! Keys of apps, and what the store knows about itself.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-use super::columns::{Failure, column, first, name, nanoseconds, rows, time};
-use crate::store::KeyRow;
+use super::columns::{Failure, column, first, name, nanoseconds, rows, time, unreadable};
+use crate::domain::Network;
+use crate::store::record::Unreadable;
+use crate::store::{KeyRow, PreviousSecret};
 
 pub(super) fn create(on: &Connection, key: &KeyRow) -> Result<(), Failure> {
     let sql = "INSERT INTO keys (id, app, secret_hash, scopes, created_at, revoked_at, \
-               test, signature_secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+               test, signature_secret, expires_at, last_used_at, previous_hash, previous_until, \
+               networks) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let networks: Vec<String> = key.networks.iter().map(ToString::to_string).collect();
     on.prepare_cached(sql)?.execute(params![
         &*key.id,
         key.app.as_str(),
@@ -18,17 +22,18 @@ pub(super) fn create(on: &Connection, key: &KeyRow) -> Result<(), Failure> {
         key.revoked_at.map(nanoseconds),
         key.test,
         key.signature_secret.as_deref(),
+        key.expires_at.map(nanoseconds),
+        key.last_used_at.map(nanoseconds),
+        key.previous.map(|previous| previous.hash),
+        key.previous.map(|previous| nanoseconds(previous.until)),
+        networks.join(" "),
     ])?;
     Ok(())
 }
 
 pub(super) fn list(on: &Connection) -> Result<Vec<KeyRow>, Failure> {
-    let sql = "SELECT id, app, secret_hash, scopes, created_at, revoked_at, test, \
-               signature_secret FROM keys \
-               ORDER BY created_at, id";
-    rows(on, sql, [], |row| {
+    rows(on, "SELECT * FROM keys ORDER BY created_at, id", [], |row| {
         let scopes: Box<str> = column(row, "keys", "scopes")?;
-        let revoked: Option<i64> = column(row, "keys", "revoked_at")?;
         Ok(KeyRow {
             id: column(row, "keys", "id")?,
             app: name(row, "keys", "app")?,
@@ -38,9 +43,51 @@ pub(super) fn list(on: &Connection) -> Result<Vec<KeyRow>, Failure> {
             signature_secret: column::<Option<Vec<u8>>>(row, "keys", "signature_secret")?
                 .map(Vec::into_boxed_slice),
             created_at: time(row, "keys", "created_at")?,
-            revoked_at: revoked.map(|_| time(row, "keys", "revoked_at")).transpose()?,
+            revoked_at: time_if_any(row, "revoked_at")?,
+            expires_at: time_if_any(row, "expires_at")?,
+            last_used_at: time_if_any(row, "last_used_at")?,
+            previous: previous(row)?,
+            networks: networks(row)?,
         })
     })
+}
+
+fn time_if_any(row: &Row<'_>, name: &'static str) -> Result<Option<Timestamp>, Failure> {
+    let there: Option<i64> = column(row, "keys", name)?;
+    there.map(|_| time(row, "keys", name)).transpose()
+}
+
+fn previous(row: &Row<'_>) -> Result<Option<PreviousSecret>, Failure> {
+    let hash: Option<[u8; 32]> = column(row, "keys", "previous_hash")?;
+    let until = time_if_any(row, "previous_until")?;
+    Ok(hash.zip(until).map(|(hash, until)| PreviousSecret { hash, until }))
+}
+
+/// What does not read is an error: a key must not come to count from everywhere.
+fn networks(row: &Row<'_>) -> Result<Vec<Network>, Failure> {
+    let text: Box<str> = column(row, "keys", "networks")?;
+    let networks = text.split_whitespace().map(str::parse).collect::<Result<_, _>>();
+    networks.map_err(|_| unreadable("keys", "networks", Unreadable("it is no network")))
+}
+
+pub(super) fn rotate(
+    on: &Connection,
+    id: &str,
+    to: &[u8; 32],
+    until: Timestamp,
+) -> Result<bool, Failure> {
+    let sql = "UPDATE keys SET previous_hash = secret_hash, previous_until = ?3, secret_hash = ?2 \
+               WHERE id = ?1 AND revoked_at IS NULL";
+    Ok(on.prepare_cached(sql)?.execute(params![id, to, nanoseconds(until)])? > 0)
+}
+
+pub(super) fn used(on: &Connection, used: &[(Box<str>, Timestamp)]) -> Result<(), Failure> {
+    let sql = "UPDATE keys SET last_used_at = max(ifnull(last_used_at, 0), ?2) WHERE id = ?1";
+    let mut statement = on.prepare_cached(sql)?;
+    for (id, at) in used {
+        statement.execute(params![id, nanoseconds(*at)])?;
+    }
+    Ok(())
 }
 
 pub(super) fn revoke(on: &Connection, id: &str, at: Timestamp) -> Result<bool, Failure> {

@@ -10,10 +10,13 @@ mod browse;
 mod change;
 mod checkpoint;
 mod columns;
+mod copy;
 mod damage;
 mod deliveries;
 mod delivery_log;
+mod erase;
 mod find;
+mod guard;
 mod intent;
 mod journal;
 mod keys;
@@ -30,16 +33,20 @@ mod sweep;
 mod tests;
 mod writer;
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::change::JournalRow;
+use super::kept::Retention;
 use super::{
     Audited, Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError,
     Search, Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
+pub(super) use copy::{backup, check, restore};
 use readers::Readers;
 use writer::{Simply, Writer};
 
@@ -48,13 +55,13 @@ pub(super) struct Sqlite {
     writer: Writer,
     readers: Readers,
     timing: Timing,
-    retention: sweep::Retention,
+    retention: Retention,
 }
 
 impl Sqlite {
-    pub(super) async fn open(settings: Settings) -> Result<Self, OpenError> {
-        let path = settings.path.clone();
-        let opening = tokio::task::spawn_blocking(move || open::open(&settings));
+    pub(super) async fn open(path: PathBuf, settings: Settings) -> Result<Self, OpenError> {
+        let file = path.clone();
+        let opening = tokio::task::spawn_blocking(move || open::open(&file, &settings));
         opening.await.unwrap_or_else(|panic| Err(OpenError::Io { path, source: Box::new(panic) }))
     }
 
@@ -90,6 +97,14 @@ impl Sqlite {
         id: VerificationId,
     ) -> Result<Option<Verification>, StoreError> {
         self.readers.read(move |on| find::verification(on, id)).await
+    }
+
+    pub(super) async fn claiming(
+        &self,
+        claim: &Claim,
+    ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
+        let claim = claim.clone();
+        self.readers.read(move |on| find::claiming(on, &claim)).await
     }
 
     pub(super) async fn timeline(
@@ -159,6 +174,25 @@ impl Sqlite {
     ) -> Result<bool, StoreError> {
         let id = Box::<str>::from(id);
         self.audited(audited, move |on| keys::revoke(on, &id, at), |revoked| *revoked).await
+    }
+
+    pub(super) async fn rotate_key(
+        &self,
+        id: &str,
+        to: [u8; 32],
+        until: Timestamp,
+        audited: Audited,
+    ) -> Result<bool, StoreError> {
+        let id = Box::<str>::from(id);
+        let work = move |on: &Connection| keys::rotate(on, &id, &to, until);
+        self.audited(audited, work, |rotated| *rotated).await
+    }
+
+    pub(super) async fn used_keys(
+        &self,
+        used: Vec<(Box<str>, Timestamp)>,
+    ) -> Result<(), StoreError> {
+        self.write(move |on| keys::used(on, &used)).await
     }
 
     pub(super) async fn use_signature(

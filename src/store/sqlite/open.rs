@@ -11,9 +11,8 @@ use super::checkpoint::Checkpoints;
 use super::damage::{self, Found, Left};
 use super::deliveries;
 use super::readers::Readers;
-use super::sweep::Retention;
 use super::writer::Writer;
-use super::{OpenError, Settings, Sqlite};
+use super::{OpenError, Retention, Settings, Sqlite};
 
 pub(super) mod embedded {
     refinery::embed_migrations!("src/store/sqlite/migrations");
@@ -30,25 +29,24 @@ const PAGE: u32 = 2048;
 /// database, if the thread beside it does not. A longer one would be felt when opening after a crash.
 const MOST_PAGES: u32 = 64 * 1024;
 
-pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
-    let path = &settings.path;
+pub(super) fn open(path: &Path, settings: &Settings) -> Result<Sqlite, OpenError> {
     let (lock, left) = lock(path)?;
     create_private(path).map_err(|error| refused_by_system(path, error))?;
     let mut connection = connect(path).map_err(|error| refused_by_driver(path, error))?;
     migrate(path, &mut connection)?;
     damage::look(&connection, path, left).map_err(|found| match found {
         Found::Damage(source) => {
-            OpenError::Corrupt { path: path.clone(), source: Box::new(source) }
+            OpenError::Corrupt { path: path.to_owned(), source: Box::new(source) }
         }
         Found::Driver(error) => refused_by_driver(path, error),
     })?;
     deliveries::void_leases(&connection).map_err(|error| refused_by_driver(path, error))?;
-    let writer = Checkpoints::start(path.clone())
+    let writer = Checkpoints::start(path.to_owned())
         .and_then(|checkpoints| Writer::start(connection, checkpoints, lock))
         .map_err(|error| refused_by_system(path, error))?;
     Ok(Sqlite {
         writer,
-        readers: Readers::new(path.clone()),
+        readers: Readers::new(path.to_owned()),
         timing: settings.timing,
         retention: Retention::of(settings),
     })
@@ -57,7 +55,7 @@ pub(super) fn open(settings: &Settings) -> Result<Sqlite, OpenError> {
 /// Holds the file beside the database until it is dropped, or the process ends
 /// in any way. It tells a second process who is there, and the next one whether the
 /// last one closed the store in order, since then nobody's pid is in it.
-fn lock(path: &Path) -> Result<(File, Left), OpenError> {
+pub(super) fn lock(path: &Path) -> Result<(File, Left), OpenError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let beside = PathBuf::from(beside);
@@ -90,7 +88,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     private(&mut options).open(path).map(drop)
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::columns::{Failure, nanoseconds, rows, verification};
-use super::start::recipient;
 use crate::domain::Verification;
 use crate::store::Search;
+use crate::store::kept::recipient;
 use crate::store::record::{channel_bit, outcome_code, status_code};
 
 pub(super) fn search(on: &Connection, search: &Search) -> Result<Vec<Verification>, Failure> {

@@ -1,20 +1,18 @@
 //! Admission: a verification, its claims and its idempotency key, or none of them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use sha2::{Digest, Sha256};
 
 use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
-use super::deliveries;
 use super::writer::Work;
-use crate::domain::{Attempt, Claim, Recipient, Status, Timing, Verification};
+use super::{deliveries, guard};
+use crate::domain::{Attempt, Claim, Refusal, Status, Timing, Verification};
 use crate::store::change::JournalRow;
+use crate::store::guard::Decision;
+use crate::store::kept::{self, form, recipient};
 use crate::store::record::{channel_bit, outcome_code, pack, status_code};
 use crate::store::{IdempotencyKey, Start, Started};
-
-/// How long an idempotency key is kept.
-pub(super) const IDEMPOTENCY_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// A start on its way through the writer.
 pub(super) struct Starting {
@@ -25,7 +23,7 @@ pub(super) struct Starting {
 
 /// What a start came to.
 pub(super) enum Admitted {
-    Stored(Box<[u8]>),
+    Stored(Box<[u8]>, Vec<Refusal>),
     Not(Box<Started>),
 }
 
@@ -33,7 +31,7 @@ impl Work for Starting {
     type Done = Admitted;
     type Answer = Started;
 
-    /// Every check comes before the first write.
+    /// Every check comes before the first write, but for the count of what is refused.
     fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
         if let Some(answer) = self.replayed(on)? {
             return Ok(Admitted::Not(Box::new(answer)));
@@ -41,10 +39,19 @@ impl Work for Starting {
         if let Some(running) = self.running(on)? {
             return Ok(Admitted::Not(Box::new(running)));
         }
+        let (written, noted) = match guard::judge(on, &self.start.admission, self.now)? {
+            Decision::Admitted { written, noted } => (written, noted),
+            Decision::Refused { refusal, noted } => {
+                guard::note(on, &noted)?;
+                return Ok(Admitted::Not(Box::new(Started::Refused { refusal, noted })));
+            }
+        };
         let held = held(on, &self.start.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
             return Ok(Admitted::Not(Box::new(Started::ClaimHeld { until })));
         }
+        guard::write(on, &written)?;
+        guard::note(on, &noted)?;
         let verification = &mut self.start.verification;
         if let Some(attempt) = verification.attempts.last_mut() {
             attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
@@ -65,13 +72,13 @@ impl Work for Starting {
             remember(on, verification, key, self.now)?;
         }
         deliveries::insert(on, &self.start.deliveries)?;
-        Ok(Admitted::Stored(packed))
+        Ok(Admitted::Stored(packed, noted))
     }
 
     fn answer(self, admitted: Admitted) -> Started {
         match admitted {
-            Admitted::Stored(packed) => {
-                Started::Stored { verification: self.start.verification, packed }
+            Admitted::Stored(packed, noted) => {
+                Started::Stored { verification: self.start.verification, packed, noted }
             }
             Admitted::Not(answer) => *answer,
         }
@@ -100,7 +107,7 @@ impl Starting {
         let Some(key) = &self.start.idempotency else { return Ok(None) };
         let sql = "SELECT fingerprint, verification_id FROM idempotency \
                    WHERE app = ?1 AND key = ?2 AND created_at > ?3";
-        let kept_since = nanoseconds(self.now).saturating_sub(as_nanoseconds(IDEMPOTENCY_KEPT));
+        let kept_since = kept::before(self.now, kept::IDEMPOTENCY);
         let parameters = params![self.start.verification.app.as_str(), &*key.key, kept_since];
         first(on, sql, parameters, |row| {
             let fingerprint: [u8; 32] = column(row, "idempotency", "fingerprint")?;
@@ -213,32 +220,4 @@ pub(super) fn seed(
         insert_claims(on, verification, claims)?;
     }
     Ok(())
-}
-
-/// A form as its column keeps it.
-fn form(claim: &Claim) -> i64 {
-    number(claim.form.as_u64())
-}
-
-/// A number, or in the negative a hash that finds an e-mail address again.
-pub(super) fn recipient(to: &Recipient) -> i64 {
-    match to {
-        Recipient::Phone(digits) => number(digits.as_u64()),
-        Recipient::Email(address) => {
-            let digest = Sha256::digest(address.as_str());
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&digest[..8]);
-            -1 - (i64::from_be_bytes(bytes) & i64::MAX)
-        }
-    }
-}
-
-/// At most 19 digits beginning with 1, so it always fits.
-fn number(digits: u64) -> i64 {
-    i64::try_from(digits).unwrap_or(i64::MAX)
-}
-
-/// A span as it is subtracted from a column.
-pub(super) fn as_nanoseconds(span: SignedDuration) -> i64 {
-    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -1,45 +1,21 @@
 //! Retention: what is past it goes, in small transactions, so that the hot
 //! path waits for none of them long.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use uuid::Builder;
 
-use super::columns::{Failure, column, id, nanoseconds, of_chain, rows, verification};
+use super::columns::{Failure, column, id, of_chain, rows, verification};
 use super::keys::sweep_signatures;
-use super::start::{IDEMPOTENCY_KEPT, as_nanoseconds};
-use super::{Settings, Sqlite, sessions};
+use super::{Sqlite, sessions};
 use crate::domain::{Timing, VerificationId};
+use crate::store::kept::{self, first_id, is_long_dead};
 use crate::store::{SESSIONS_KEPT, StoreError, Swept};
 
 /// How many rows go in one transaction.
 const AT_ONCE: u32 = 256;
 
-/// A dead claim is kept so much longer, since a new attempt learns from it
-/// which call came before.
-const DEAD_CLAIMS_KEPT: SignedDuration = SignedDuration::from_hours(24);
-
-/// How long a signature is known: longer than its time stamp is accepted.
-const SIGNATURES_KEPT: SignedDuration = SignedDuration::from_hours(1);
-
-/// How long things are kept.
-pub(super) struct Retention {
-    verifications: SignedDuration,
-    uncorrelated: SignedDuration,
-}
-
-impl Retention {
-    pub(super) fn of(settings: &Settings) -> Self {
-        let span = |kept| SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
-        Self {
-            verifications: span(settings.retention),
-            uncorrelated: span(settings.uncorrelated_retention),
-        }
-    }
-}
-
 pub(super) async fn sweep(store: &Sqlite, now: Timestamp) -> Result<Swept, StoreError> {
-    let before = |kept| nanoseconds(now).saturating_sub(as_nanoseconds(kept));
+    let before = |span| kept::before(now, span);
     let (ended, idle) =
         (before(store.retention.verifications), before(store.retention.uncorrelated));
     let mut swept = Swept::default();
@@ -57,11 +33,12 @@ pub(super) async fn sweep(store: &Sqlite, now: Timestamp) -> Result<Swept, Store
             break;
         }
     }
-    let signatures = before(SIGNATURES_KEPT);
+    store.sweep_guard(now).await?;
+    let signatures = before(kept::SIGNATURES);
     store.write(move |on| sweep_signatures(on, signatures)).await?;
     let sessions = before(SESSIONS_KEPT);
     store.write(move |on| sessions::sweep(on, sessions)).await?;
-    let keys = before(IDEMPOTENCY_KEPT);
+    let keys = before(kept::IDEMPOTENCY);
     swept.idempotency_keys = store.write(move |on| idempotency(on, keys)).await?;
     swept.claims = sweep_claims(store, now).await?;
     Ok(swept)
@@ -73,6 +50,14 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
     let sql = "SELECT id FROM (SELECT * FROM verifications ORDER BY id LIMIT ?2) \
                WHERE created_at < ?1 AND due_at IS NULL";
     let gone = rows(on, sql, params![before, AT_ONCE], |row| id(row, "verifications", "id"))?;
+    for id in &gone {
+        remove_verification(on, *id)?;
+    }
+    Ok(gone.len() as u64)
+}
+
+/// Removes a verification and what belongs to it; its counts stay.
+pub(super) fn remove_verification(on: &Connection, id: VerificationId) -> Result<(), Failure> {
     let statements = [
         "INSERT INTO counts (day, app, status, outcome, total) \
          SELECT created_at / 86400000000000, app, status, ifnull(outcome, -1), 1 \
@@ -86,12 +71,10 @@ fn verifications(on: &Connection, before: i64) -> Result<u64, Failure> {
         "DELETE FROM alone WHERE verification_id = ?1",
         "DELETE FROM verifications WHERE id = ?1",
     ];
-    for id in &gone {
-        for sql in statements {
-            on.prepare_cached(sql)?.execute([id.as_bytes()])?;
-        }
+    for sql in statements {
+        on.prepare_cached(sql)?.execute([id.as_bytes()])?;
     }
-    Ok(gone.len() as u64)
+    Ok(())
 }
 
 fn uncorrelated(on: &Connection, before: i64) -> Result<u64, Failure> {
@@ -124,7 +107,7 @@ struct Page {
 /// kept, so that neither a start nor the many in flight pay for it.
 async fn sweep_claims(store: &Sqlite, now: Timestamp) -> Result<u64, StoreError> {
     let (timing, mut swept) = (store.timing, 0);
-    let young = first_id(now.checked_sub(DEAD_CLAIMS_KEPT).unwrap_or(Timestamp::MIN));
+    let young = first_id(now.checked_sub(kept::DEAD_CLAIMS).unwrap_or(Timestamp::MIN));
     let first = VerificationId::from_bytes([0; 16]);
     let mut last =
         Some(Held { account: "".into(), form: i64::MIN, attempt: 0, verification: first });
@@ -136,12 +119,6 @@ async fn sweep_claims(store: &Sqlite, now: Timestamp) -> Result<u64, StoreError>
         }
     }
     Ok(swept)
-}
-
-/// The id before all that are made at `at` or later: ids are in order of time.
-pub(super) fn first_id(at: Timestamp) -> VerificationId {
-    let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
-    VerificationId::new(Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid())
 }
 
 fn page(
@@ -170,26 +147,12 @@ fn page(
             verification: id(row, "claims", "verification_id")?,
         };
         let orphan = column::<Option<Vec<u8>>>(row, "verifications", "record")?.is_none();
-        let dead = orphan || is_long_dead(row, held.attempt, timing, now)?;
+        let dead = orphan || is_long_dead(&verification(row)?.attempts, held.attempt, timing, now);
         Ok((held, dead))
     })?;
     let last = claims.last().map(|(held, _)| held.clone());
     let dead = claims.into_iter().filter_map(|(held, dead)| dead.then_some(held)).collect();
     Ok(Page { dead, last })
-}
-
-fn is_long_dead(
-    row: &rusqlite::Row<'_>,
-    attempt: i64,
-    timing: &Timing,
-    now: Timestamp,
-) -> Result<bool, Failure> {
-    let attempts = verification(row)?.attempts;
-    let attempt = usize::try_from(attempt).ok().and_then(|index| attempts.get(index));
-    Ok(attempt.is_none_or(|attempt| {
-        let until = attempt.claims_held_until(timing).checked_add(DEAD_CLAIMS_KEPT);
-        until.is_ok_and(|until| until <= now)
-    }))
 }
 
 /// Removes claims unless a start has overwritten them meanwhile.

@@ -13,7 +13,7 @@ use crate::store::tests::{TestStore, asked, at, moved, pressed, start};
 const NUMBER: u64 = 380_991_234_567;
 
 async fn execute(store: &crate::store::Store, sql: &'static str) {
-    store.0.write(move |on| Ok(on.execute_batch(sql)?)).await.unwrap();
+    store.sqlite().write(move |on| Ok(on.execute_batch(sql)?)).await.unwrap();
 }
 
 /// The error of opening a store in a folder that `prepare` has filled.
@@ -123,7 +123,7 @@ async fn of_one_batch_only_the_job_that_breaks_fails() {
     let test = TestStore::open().await;
     let first = test.started(NUMBER, at(0)).await;
     let second = test.started(NUMBER + 1, at(0)).await;
-    let sqlite = &test.store.0;
+    let sqlite = test.store.sqlite();
     let (open, gate) = mpsc::channel();
     let gate = sqlite.write(move |_| {
         // It may run twice; then the sender has gone.

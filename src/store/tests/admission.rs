@@ -9,7 +9,19 @@ use crate::store::{Intended, Intent};
 
 const NUMBER: u64 = 380_991_234_567;
 
-#[tokio::test]
+contract!(
+    of_concurrent_starts_of_one_number_exactly_one_is_stored,
+    one_held_form_refuses_the_start_and_stores_nothing_of_it,
+    the_same_form_at_another_account_is_another_claim,
+    a_start_overwrites_dead_claims_and_learns_of_the_call_before,
+    a_later_step_is_in_the_timeline_due_and_told_once_it_is_stored,
+    a_later_step_takes_dead_claims_and_no_held_ones,
+    the_same_key_and_request_give_the_first_verification_also_within_one_batch,
+    a_key_with_another_request_is_refused,
+    a_key_is_free_again_after_a_day_and_in_another_app,
+    a_replay_is_answered_before_its_own_claims_are_in_the_way,
+);
+
 async fn of_concurrent_starts_of_one_number_exactly_one_is_stored() {
     let test = TestStore::open().await;
     let starts = (0..50).map(|_| test.store.start(start(NUMBER, at(0)), at(0)));
@@ -22,7 +34,6 @@ async fn of_concurrent_starts_of_one_number_exactly_one_is_stored() {
     assert_eq!((stored.count(), held.count()), (1, 49));
 }
 
-#[tokio::test]
 async fn one_held_form_refuses_the_start_and_stores_nothing_of_it() {
     let test = TestStore::open().await;
     test.started(NUMBER, at(0)).await;
@@ -35,7 +46,6 @@ async fn one_held_form_refuses_the_start_and_stores_nothing_of_it() {
     assert!(test.store.timeline(id, 0).await.unwrap().is_empty());
 }
 
-#[tokio::test]
 async fn the_same_form_at_another_account_is_another_claim() {
     let test = TestStore::open().await;
     test.started(NUMBER, at(0)).await;
@@ -45,7 +55,6 @@ async fn the_same_form_at_another_account_is_another_claim() {
     assert!(matches!(answer, Started::Stored { .. }));
 }
 
-#[tokio::test]
 async fn a_start_overwrites_dead_claims_and_learns_of_the_call_before() {
     let test = TestStore::open().await;
     let first = test.started(NUMBER, at(0)).await;
@@ -78,13 +87,13 @@ async fn waiting(test: &TestStore) -> (Verification, impl Fn(u32) -> Intent) {
             entries: vec![Entry { number: 3, at: at(30), kind }],
             claims: claims(NUMBER),
             deliveries: vec![delivery(&next, "a", 1)],
+            admission: Admission::default(),
             verification: next,
         }
     };
     (verification, intent)
 }
 
-#[tokio::test]
 async fn a_later_step_is_in_the_timeline_due_and_told_once_it_is_stored() {
     let test = TestStore::open().await;
     let (waiting, intent) = waiting(&test).await;
@@ -107,7 +116,6 @@ async fn a_later_step_is_in_the_timeline_due_and_told_once_it_is_stored() {
     assert_eq!(test.store.due(due, 10).await.unwrap(), [waiting.id]);
 }
 
-#[tokio::test]
 async fn a_later_step_takes_dead_claims_and_no_held_ones() {
     let test = TestStore::open().await;
     let first = test.started(NUMBER, at(0)).await;
@@ -128,7 +136,6 @@ async fn a_later_step_takes_dead_claims_and_no_held_ones() {
     assert!(matches!(busy, Started::ClaimHeld { .. }));
 }
 
-#[tokio::test]
 async fn the_same_key_and_request_give_the_first_verification_also_within_one_batch() {
     let test = TestStore::open().await;
     let starts = (0..20).map(|i| {
@@ -147,7 +154,6 @@ async fn the_same_key_and_request_give_the_first_verification_also_within_one_ba
     assert_eq!(known, Some(([1; 32], first)));
 }
 
-#[tokio::test]
 async fn a_key_with_another_request_is_refused() {
     let test = TestStore::open().await;
     test.store.start(idempotent(start(NUMBER, at(0)), "key-1", 1), at(0)).await.unwrap();
@@ -155,7 +161,6 @@ async fn a_key_with_another_request_is_refused() {
     assert_eq!(test.store.start(reused, at(1)).await.unwrap(), Started::KeyReused);
 }
 
-#[tokio::test]
 async fn a_key_is_free_again_after_a_day_and_in_another_app() {
     let test = TestStore::open().await;
     test.store.start(idempotent(start(NUMBER, at(0)), "key-1", 1), at(0)).await.unwrap();
@@ -170,7 +175,6 @@ async fn a_key_is_free_again_after_a_day_and_in_another_app() {
     assert!(matches!(answer, Started::Stored { .. }));
 }
 
-#[tokio::test]
 async fn a_replay_is_answered_before_its_own_claims_are_in_the_way() {
     let test = TestStore::open().await;
     let first = idempotent(start(NUMBER, at(0)), "key-1", 1);

@@ -5,6 +5,13 @@ use futures_util::future::join_all;
 use super::*;
 use crate::store::{AuditError, AuditFault, AuditHead, Audited};
 
+contract!(
+    entries_are_chained_and_listed_newest_first_in_pages,
+    the_chain_holds_when_many_append_at_once,
+    a_log_that_does_not_contain_a_noted_head_is_found,
+    what_changed_nothing_is_not_told,
+);
+
 /// Something that was done to `subject`.
 pub(in crate::store) fn done(subject: &str) -> Audited {
     Audited {
@@ -17,7 +24,6 @@ pub(in crate::store) fn done(subject: &str) -> Audited {
     }
 }
 
-#[tokio::test]
 async fn entries_are_chained_and_listed_newest_first_in_pages() {
     let test = TestStore::open().await;
     assert_eq!(test.store.verify_audit(None).await.unwrap(), AuditHead::EMPTY);
@@ -34,7 +40,6 @@ async fn entries_are_chained_and_listed_newest_first_in_pages() {
     assert_eq!((rest.len(), &rest[0].audited, rest[0].hash), (1, &done("a"), first.hash));
 }
 
-#[tokio::test]
 async fn the_chain_holds_when_many_append_at_once() {
     let test = TestStore::open().await;
     let names: Vec<String> = (0..700).map(|number| number.to_string()).collect();
@@ -45,7 +50,6 @@ async fn the_chain_holds_when_many_append_at_once() {
     assert_eq!(test.store.verify_audit(None).await.unwrap().count, 700);
 }
 
-#[tokio::test]
 async fn a_log_that_does_not_contain_a_noted_head_is_found() {
     let test = TestStore::open().await;
     let head = test.store.audit(done("a")).await.unwrap();
@@ -62,7 +66,6 @@ async fn a_log_that_does_not_contain_a_noted_head_is_found() {
     }
 }
 
-#[tokio::test]
 async fn what_changed_nothing_is_not_told() {
     let test = TestStore::open().await;
     assert!(!test.store.revoke_key("unknown", at(1), done("x")).await.unwrap());

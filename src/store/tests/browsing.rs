@@ -4,6 +4,13 @@ use super::*;
 use crate::domain::{Outcome, Status};
 use crate::store::Browse;
 
+contract!(
+    every_app_is_browsed_newest_first_and_one_app_alone,
+    number_and_reference_are_found_in_every_app_however_few_are_looked_at,
+    times_and_words_filter,
+    a_rare_outcome_is_looked_for_among_so_many_and_goes_on_from_there,
+);
+
 fn everything() -> Browse {
     Browse {
         app: None,
@@ -41,7 +48,6 @@ async fn found(test: &TestStore, browse: Browse) -> Vec<VerificationId> {
     browsed.verifications.iter().map(|verification| verification.id).collect()
 }
 
-#[tokio::test]
 async fn every_app_is_browsed_newest_first_and_one_app_alone() {
     let test = TestStore::open().await;
     assert!(found(&test, everything()).await.is_empty());
@@ -56,7 +62,6 @@ async fn every_app_is_browsed_newest_first_and_one_app_alone() {
     assert_eq!(names, ["a", "b", "c"].map(name));
 }
 
-#[tokio::test]
 async fn number_and_reference_are_found_in_every_app_however_few_are_looked_at() {
     let test = TestStore::open().await;
     let all = by_apps(&test, &["b", "a", "b"]).await;
@@ -70,7 +75,6 @@ async fn number_and_reference_are_found_in_every_app_however_few_are_looked_at()
     assert!(found(&test, other).await.is_empty());
 }
 
-#[tokio::test]
 async fn times_and_words_filter() {
     let test = TestStore::open().await;
     let all = by_apps(&test, &["a", "a", "a"]).await;
@@ -89,7 +93,6 @@ async fn times_and_words_filter() {
     assert_eq!(found(&test, between).await, [all[1].id]);
 }
 
-#[tokio::test]
 async fn a_rare_outcome_is_looked_for_among_so_many_and_goes_on_from_there() {
     let test = TestStore::open().await;
     let all = by_apps(&test, &["a", "b", "a", "b"]).await;

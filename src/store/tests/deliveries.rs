@@ -12,6 +12,16 @@ use crate::store::{
 
 const NUMBER: u64 = 380_991_234_567;
 
+contract!(
+    a_change_that_is_refused_leaves_no_delivery,
+    a_delivery_is_leased_by_one_and_due_again_when_the_lease_ends,
+    one_target_takes_no_more_than_its_share,
+    an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled,
+    a_delivery_is_asked_for_again_by_its_app_only_and_even_while_it_is_sent,
+    the_log_is_searched_by_state_endpoint_and_verification_in_pages,
+    deliveries_go_with_their_verification,
+);
+
 pub(super) fn delivery(verification: &Verification, endpoint: &str, number: u8) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::from_bytes([number; 16]),
@@ -67,7 +77,6 @@ fn all() -> DeliverySearch {
     DeliverySearch { app, state: None, endpoint: None, verification: None, before: None, limit: 9 }
 }
 
-#[tokio::test]
 async fn a_change_that_is_refused_leaves_no_delivery() {
     let test = TestStore::open().await;
     let verification = test.started(NUMBER, at(0)).await;
@@ -78,7 +87,6 @@ async fn a_change_that_is_refused_leaves_no_delivery() {
     assert!(test.store.deliveries(all()).await.unwrap().is_empty());
 }
 
-#[tokio::test]
 async fn a_delivery_is_leased_by_one_and_due_again_when_the_lease_ends() {
     let test = TestStore::open().await;
     test.told(&["a"]).await;
@@ -107,7 +115,6 @@ async fn what_was_leased_when_the_process_ended_is_due_at_once() {
     assert_eq!(test.leased(at(20)).await.len(), 1);
 }
 
-#[tokio::test]
 async fn one_target_takes_no_more_than_its_share() {
     let test = TestStore::open().await;
     test.told(&["a", "a", "a", "b"]).await;
@@ -117,7 +124,6 @@ async fn one_target_takes_no_more_than_its_share() {
     assert_eq!(due.iter().filter(|due| due.target == to("b")).count(), 1);
 }
 
-#[tokio::test]
 async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
     let test = TestStore::open().await;
     test.told(&["a", "a", "b"]).await;
@@ -137,7 +143,6 @@ async fn an_endpoint_that_is_gone_gets_nothing_until_it_is_enabled() {
     assert_eq!(test.leased(at(40)).await.len(), 2);
 }
 
-#[tokio::test]
 async fn a_delivery_is_asked_for_again_by_its_app_only_and_even_while_it_is_sent() {
     let test = TestStore::open().await;
     test.told(&["a"]).await;
@@ -153,7 +158,6 @@ async fn a_delivery_is_asked_for_again_by_its_app_only_and_even_while_it_is_sent
     assert_eq!((found.delivery.tries, found.tries.len()), (2, 2), "both tries are noted");
 }
 
-#[tokio::test]
 async fn the_log_is_searched_by_state_endpoint_and_verification_in_pages() {
     let test = TestStore::open().await;
     let told = test.told(&["a", "b", "b"]).await;
@@ -172,7 +176,6 @@ async fn the_log_is_searched_by_state_endpoint_and_verification_in_pages() {
     assert_eq!(count(DeliverySearch { before, ..all() }).await, 1);
 }
 
-#[tokio::test]
 async fn deliveries_go_with_their_verification() {
     let test = TestStore::open().await;
     test.told(&["a"]).await;

@@ -10,6 +10,7 @@ use crate::store::record::{pack, unpack};
 const PLAIN: u8 = 1;
 const WITH_MORE: u8 = 2;
 const WITH_RULES: u8 = 3;
+const WITH_REFUSALS: u8 = 4;
 
 /// A verification with nothing but button calls.
 fn plain() -> impl Strategy<Value = Verification> {
@@ -18,6 +19,9 @@ fn plain() -> impl Strategy<Value = Verification> {
         plain.plan.retain(|step| step.button().is_some());
         for step in &mut plain.plan {
             (step.wait, step.skipped) = (None, false);
+            if let By::Button(button) = &mut step.by {
+                button.refuse = None;
+            }
         }
         for attempt in &mut plain.attempts {
             attempt.request = None;
@@ -60,7 +64,7 @@ proptest! {
     fn codes_and_a_callback_go_together(verification in verification(), url in text()) {
         let told = Verification { callback_url: Some(url), ..verification };
         let packed = pack(&told);
-        prop_assert!([WITH_MORE, WITH_RULES].contains(&packed[0]));
+        prop_assert!([WITH_MORE, WITH_RULES, WITH_REFUSALS].contains(&packed[0]));
         prop_assert_eq!(unpack(&packed), Ok(told));
     }
 }

@@ -2,7 +2,16 @@
 
 use super::audit::done;
 use super::*;
-use crate::store::{KeyRow, StoreError};
+use crate::store::{KeyRow, PreviousSecret, StoreError};
+
+contract!(
+    keys_are_listed_in_order_of_creation_and_revoked_once,
+    a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not_rotated,
+    the_last_use_of_a_key_never_goes_back,
+    a_key_that_exists_is_not_replaced,
+    the_first_fingerprint_is_kept_and_another_one_does_not_match,
+    a_store_that_can_be_written_passes_the_probe_again_and_again,
+);
 
 pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
     KeyRow {
@@ -14,10 +23,13 @@ pub(in crate::store) fn key(id: &str, created: i64) -> KeyRow {
         signature_secret: Some([5; 40].into()),
         created_at: at(created),
         revoked_at: None,
+        expires_at: Some(at(1_000)),
+        last_used_at: None,
+        previous: None,
+        networks: vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
     }
 }
 
-#[tokio::test]
 async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     let test = TestStore::open().await;
     test.store.create_key(key("second", 2), done("key")).await.unwrap();
@@ -29,7 +41,6 @@ async fn keys_are_listed_in_order_of_creation_and_revoked_once() {
     assert_eq!(test.store.keys().await.unwrap(), [revoked, key("second", 2)]);
 }
 
-#[tokio::test]
 async fn a_key_that_exists_is_not_replaced() {
     let test = TestStore::open().await;
     test.store.create_key(key("one", 1), done("key")).await.unwrap();
@@ -38,7 +49,28 @@ async fn a_key_that_exists_is_not_replaced() {
     assert_eq!(test.store.keys().await.unwrap(), [key("one", 1)]);
 }
 
-#[tokio::test]
+async fn a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not_rotated() {
+    let test = TestStore::open().await;
+    test.store.create_key(key("one", 1), done("key")).await.unwrap();
+    assert!(test.store.rotate_key("one", [4; 32], at(50), done("key")).await.unwrap());
+    let previous = Some(PreviousSecret { hash: [3; 32], until: at(50) });
+    let rotated = KeyRow { secret_hash: [4; 32], previous, ..key("one", 1) };
+    let test = test.reopen().await;
+    assert_eq!(test.store.keys().await.unwrap(), [rotated]);
+    test.store.revoke_key("one", at(9), done("key")).await.unwrap();
+    assert!(!test.store.rotate_key("one", [5; 32], at(50), done("key")).await.unwrap());
+    assert_eq!(test.store.keys().await.unwrap()[0].secret_hash, [4; 32]);
+}
+
+async fn the_last_use_of_a_key_never_goes_back() {
+    let test = TestStore::open().await;
+    test.store.create_key(key("one", 1), done("key")).await.unwrap();
+    for (used, last) in [(5, 5), (9, 9), (7, 9)] {
+        test.store.used_keys(vec![("one".into(), at(used)), ("none".into(), at(8))]).await.unwrap();
+        assert_eq!(test.store.keys().await.unwrap()[0].last_used_at, Some(at(last)));
+    }
+}
+
 async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
     let test = TestStore::open().await;
     assert!(test.store.fingerprint([1; 32]).await.unwrap());
@@ -47,7 +79,6 @@ async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
     assert!(!test.store.fingerprint([2; 32]).await.unwrap());
 }
 
-#[tokio::test]
 async fn a_store_that_can_be_written_passes_the_probe_again_and_again() {
     let test = TestStore::open().await;
     test.store.probe().await.unwrap();

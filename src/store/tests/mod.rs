@@ -1,16 +1,39 @@
 //! The contract of the port, run for every adapter. Each case is a sentence.
 
+/// Makes of each case a test for every adapter.
+macro_rules! contract {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                crate::store::tests::on(crate::store::tests::Adapter::Sqlite, super::$case()).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                crate::store::tests::on(crate::store::tests::Adapter::Postgres, super::$case())
+                    .await;
+            })+
+        }
+    };
+}
+
 mod admission;
 pub(super) mod audit;
 mod browsing;
 mod deliveries;
 mod formats;
+mod guard;
 mod histories;
 pub(super) mod keys;
 mod operations;
 mod reading;
 mod record;
+mod replicas;
 mod resting;
+pub(super) mod server;
 mod sessions;
 mod sounds;
 mod sweeping;
@@ -21,30 +44,62 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store};
+use super::{
+    Admission, Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store,
+};
+use crate::config::StoreUrl;
 use crate::domain::{
     Applied, Button, By, CallResult, Claim, Event, Evidence, Key, KeyReport, Name, PbxTime,
-    PhoneNumber, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
+    PhoneNumber, Secret, Sounds, State, Step, Timing, Verification, VerificationId, WrittenForm,
 };
 
-/// A store in a folder of its own.
+/// What a case is run for.
+#[derive(Clone, Copy)]
+enum Adapter {
+    Sqlite,
+    Postgres,
+}
+
+tokio::task_local! {
+    static ADAPTER: Adapter;
+}
+
+/// Runs a case for an adapter.
+async fn on(adapter: Adapter, case: impl Future<Output = ()>) {
+    ADAPTER.scope(adapter, case).await;
+}
+
+/// A store of its own, in a folder or a database.
 pub(super) struct TestStore {
     pub(super) folder: TempDir,
+    pub(super) url: StoreUrl,
     pub(super) store: Store,
 }
 
 impl TestStore {
+    /// Of the adapter that the case is run for; of SQLite in tests of that adapter alone.
     pub(super) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = super::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
-        Self { folder, store }
+        let url = match ADAPTER.try_with(|adapter| *adapter) {
+            Ok(Adapter::Postgres) => {
+                StoreUrl::Postgres(Secret::new(server::shared().new_database()))
+            }
+            Ok(Adapter::Sqlite) | Err(_) => StoreUrl::Sqlite(folder.path().join("store.db")),
+        };
+        let store = super::open(Settings::of(url.clone())).await.unwrap();
+        Self { folder, url, store }
     }
 
     /// Closes the store and opens it again.
     pub(super) async fn reopen(self) -> Self {
         self.store.close().await;
-        let path = self.folder.path().join("store.db");
-        Self { folder: self.folder, store: super::open(Settings::at(path)).await.unwrap() }
+        let store = super::open(Settings::of(self.url.clone())).await.unwrap();
+        Self { store, ..self }
+    }
+
+    /// Opens the same store a second time, as another replica does.
+    pub(super) async fn beside(&self) -> Store {
+        super::open(Settings::of(self.url.clone())).await.unwrap()
     }
 
     /// Starts a verification of `number` at `now` and expects it to be stored.
@@ -104,6 +159,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
                 from: None,
                 press: Key::ONE,
                 random_key: false,
+                refuse: None,
                 sounds: Sounds::Prompt { name: name("confirm"), language: name("uk") },
             }),
         }],
@@ -127,6 +183,7 @@ pub(super) fn start(number: u64, now: Timestamp) -> Start {
         idempotency: None,
         deliveries: Vec::new(),
         alone: false,
+        admission: Admission::default(),
     }
 }
 

@@ -9,6 +9,16 @@ use crate::store::{
 
 const NUMBER: u64 = 380_991_234_567;
 
+contract!(
+    notifications_are_listed_newest_first_in_pages,
+    notifications_are_found_by_what_is_asked_for,
+    a_replay_is_marked_and_belongs_to_its_verification,
+    the_feed_tells_each_entry_once_in_order,
+    what_is_stored_after_the_last_row_went_is_not_missed,
+    counts_are_added_once_and_summed_by_what_is_asked_for,
+    a_feed_row_shows_its_verification_as_it_is_now,
+);
+
 fn everything() -> NotificationSearch {
     NotificationSearch { limit: 100, ..NotificationSearch::default() }
 }
@@ -19,7 +29,6 @@ fn received(page: &NotificationPage) -> Vec<i64> {
     page.notifications.iter().map(|found| second(found.notification.received_at)).collect()
 }
 
-#[tokio::test]
 async fn notifications_are_listed_newest_first_in_pages() {
     let test = TestStore::open().await;
     for second in 0..5 {
@@ -36,7 +45,6 @@ async fn notifications_are_listed_newest_first_in_pages() {
     assert_eq!(received(&second), [2, 1, 0]);
 }
 
-#[tokio::test]
 async fn notifications_are_found_by_what_is_asked_for() {
     let test = TestStore::open().await;
     let verification = test.started(NUMBER, at(0)).await;
@@ -79,7 +87,6 @@ async fn notifications_are_found_by_what_is_asked_for() {
     }
 }
 
-#[tokio::test]
 async fn a_replay_is_marked_and_belongs_to_its_verification() {
     let test = TestStore::open().await;
     let verification = test.started(NUMBER, at(0)).await;
@@ -103,7 +110,6 @@ fn kinds(page: &FeedPage) -> Vec<&'static str> {
     page.rows.iter().flat_map(|row| &row.entries).map(|entry| entry.kind.as_str()).collect()
 }
 
-#[tokio::test]
 async fn the_feed_tells_each_entry_once_in_order() {
     let test = TestStore::open().await;
     let verification = test.started(NUMBER, at(0)).await;
@@ -127,7 +133,6 @@ async fn the_feed_tells_each_entry_once_in_order() {
     assert_eq!(newest.end, second.end);
 }
 
-#[tokio::test]
 async fn what_is_stored_after_the_last_row_went_is_not_missed() {
     let test = TestStore::open().await;
     test.store.journal(notification(None, at(0))).await.unwrap();
@@ -154,7 +159,6 @@ fn count(hour: i64, outcome: Option<Outcome>, step: Option<u8>) -> CountKey {
     CountKey { hour, app: name("shop"), channel: Channel::Sms, country, prefix, outcome, step }
 }
 
-#[tokio::test]
 async fn counts_are_added_once_and_summed_by_what_is_asked_for() {
     let test = TestStore::open().await;
     test.started(NUMBER, at(0)).await;
@@ -203,7 +207,6 @@ async fn counts_are_added_once_and_summed_by_what_is_asked_for() {
     assert_eq!(test.store.counted().await.unwrap(), to);
 }
 
-#[tokio::test]
 async fn a_feed_row_shows_its_verification_as_it_is_now() {
     let test = TestStore::open().await;
     let verification = test.started(NUMBER, at(0)).await;

@@ -6,6 +6,12 @@ use crate::store::Search;
 
 const NUMBER: u64 = 380_991_234_567;
 
+contract!(
+    a_search_finds_the_apps_own_newest_first,
+    every_filter_filters,
+    a_page_goes_on_where_the_one_before_ended,
+);
+
 fn everything() -> Search {
     Search {
         app: name("shop"),
@@ -45,7 +51,6 @@ async fn found(test: &TestStore, search: Search) -> Vec<VerificationId> {
     test.store.search(search).await.unwrap().iter().map(|found| found.id).collect()
 }
 
-#[tokio::test]
 async fn a_search_finds_the_apps_own_newest_first() {
     let (test, ids) = filled().await;
     assert_eq!(found(&test, everything()).await, [ids[2], ids[1], ids[0]]);
@@ -53,7 +58,6 @@ async fn a_search_finds_the_apps_own_newest_first() {
     assert_eq!(found(&test, bank).await, [ids[3]]);
 }
 
-#[tokio::test]
 async fn every_filter_filters() {
     let (test, ids) = filled().await;
     let number = Search { to: Some(PhoneNumber::from_u64(NUMBER).into()), ..everything() };
@@ -78,7 +82,6 @@ async fn every_filter_filters() {
     assert!(found(&test, all).await.is_empty());
 }
 
-#[tokio::test]
 async fn a_page_goes_on_where_the_one_before_ended() {
     let (test, ids) = filled().await;
     let first = Search { limit: 2, ..everything() };

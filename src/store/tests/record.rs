@@ -49,10 +49,11 @@ fn step() -> impl Strategy<Value = Step> {
             fallback
         }),
     ];
-    let button =
-        (from(), key(), any::<bool>(), sounds).prop_map(|(from, press, random_key, sounds)| {
-            By::Button(Button { from, press, random_key, sounds })
-        });
+    let button = (from(), key(), any::<bool>(), prop::option::of(key()), sounds).prop_map(
+        |(from, press, random_key, refuse, sounds)| {
+            By::Button(Button { from, press, random_key, refuse, sounds })
+        },
+    );
     let by = prop_oneof![button, code_step().prop_map(|code| By::Code(Box::new(code)))];
     let wait = option::of(any::<i64>().prop_map(SignedDuration::from_nanos));
     (word(), wait, any::<bool>(), by).prop_map(|(account, wait, skipped, by)| Step {

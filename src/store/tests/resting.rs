@@ -2,7 +2,8 @@
 
 use super::{TestStore, at};
 
-#[tokio::test]
+contract!(expiry_rests_until_the_latest_instant_that_was_noted_and_a_new_process_knows_it,);
+
 async fn expiry_rests_until_the_latest_instant_that_was_noted_and_a_new_process_knows_it() {
     let test = TestStore::open().await;
     assert_eq!(test.store.expiry_rests_until().await.unwrap(), None);

@@ -3,11 +3,17 @@
 use super::*;
 use crate::store::{SESSIONS_KEPT, SessionRow};
 
+contract!(
+    a_session_is_found_by_its_hash_after_a_restart_and_by_no_other,
+    a_use_is_noted_forwards_only_and_revives_nothing,
+    closing_the_sessions_of_a_key_leaves_those_of_others,
+    old_sessions_are_swept,
+);
+
 fn session(hash: u8, key: &str, opened: i64) -> SessionRow {
     SessionRow { hash: [hash; 32], key_id: key.into(), opened_at: at(opened), seen_at: at(opened) }
 }
 
-#[tokio::test]
 async fn a_session_is_found_by_its_hash_after_a_restart_and_by_no_other() {
     let test = TestStore::open().await;
     test.store.open_session(session(1, "key_a", 0)).await.unwrap();
@@ -17,7 +23,6 @@ async fn a_session_is_found_by_its_hash_after_a_restart_and_by_no_other() {
     assert!(test.store.open_session(session(1, "key_b", 0)).await.is_err());
 }
 
-#[tokio::test]
 async fn a_use_is_noted_forwards_only_and_revives_nothing() {
     let test = TestStore::open().await;
     test.store.open_session(session(1, "key_a", 0)).await.unwrap();
@@ -32,7 +37,6 @@ async fn a_use_is_noted_forwards_only_and_revives_nothing() {
     assert!(!test.store.close_session([1; 32]).await.unwrap());
 }
 
-#[tokio::test]
 async fn closing_the_sessions_of_a_key_leaves_those_of_others() {
     let test = TestStore::open().await;
     for (hash, key) in [(1, "key_a"), (2, "key_b"), (3, "key_a")] {
@@ -44,7 +48,6 @@ async fn closing_the_sessions_of_a_key_leaves_those_of_others() {
     assert!(test.store.session([2; 32]).await.unwrap().is_some());
 }
 
-#[tokio::test]
 async fn old_sessions_are_swept() {
     let test = TestStore::open().await;
     test.store.open_session(session(1, "key_a", 0)).await.unwrap();

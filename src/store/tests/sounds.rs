@@ -6,6 +6,14 @@ use crate::store::{
     SoundPlace,
 };
 
+contract!(
+    a_sound_has_versions_and_the_same_file_makes_none,
+    a_version_has_one_place_in_each_account,
+    a_sound_is_deleted_with_all_versions_unless_a_prompt_names_one,
+    prompts_are_replaced_as_a_whole_and_read_back,
+    every_change_of_the_catalogue_is_seen_by_its_number,
+);
+
 fn sound(of: &str, content: u8) -> NewSound {
     NewSound {
         name: name(of),
@@ -37,7 +45,6 @@ fn prompt(of: &str, greeting: &str) -> PromptRow {
     }
 }
 
-#[tokio::test]
 async fn a_sound_has_versions_and_the_same_file_makes_none() {
     let test = TestStore::open().await;
     for (content, expected) in [
@@ -69,7 +76,6 @@ async fn a_sound_has_versions_and_the_same_file_makes_none() {
     assert_eq!(file(4, SoundFile::Converted).await, None);
 }
 
-#[tokio::test]
 async fn a_version_has_one_place_in_each_account() {
     let test = TestStore::open().await;
     test.store.keep_sound(sound("greeting", 1)).await.unwrap();
@@ -82,7 +88,6 @@ async fn a_version_has_one_place_in_each_account() {
     assert_eq!(sounds[0].places, [place("main", "c"), place("other", "b")]);
 }
 
-#[tokio::test]
 async fn a_sound_is_deleted_with_all_versions_unless_a_prompt_names_one() {
     let test = TestStore::open().await;
     test.store.keep_sound(sound("greeting", 1)).await.unwrap();
@@ -109,7 +114,6 @@ async fn a_sound_is_deleted_with_all_versions_unless_a_prompt_names_one() {
     assert_eq!(again, KeptSound::New(1));
 }
 
-#[tokio::test]
 async fn prompts_are_replaced_as_a_whole_and_read_back() {
     let test = TestStore::open().await;
     let full = prompt("login", "greeting");
@@ -124,7 +128,6 @@ async fn prompts_are_replaced_as_a_whole_and_read_back() {
     assert_eq!(test.store.catalogue().await.unwrap().prompts, []);
 }
 
-#[tokio::test]
 async fn every_change_of_the_catalogue_is_seen_by_its_number() {
     let test = TestStore::open().await;
     assert_eq!(test.store.catalogue().await.unwrap(), CatalogueRows::default());

@@ -5,7 +5,13 @@ use crate::store::Swept;
 
 const NUMBER: u64 = 380_991_234_567;
 
-#[tokio::test]
+contract!(
+    a_sweep_removes_nothing_that_is_kept,
+    dead_claims_and_idempotency_keys_go_after_a_day,
+    uncorrelated_notifications_go_after_three_days,
+    an_ended_verification_goes_after_thirty_days_and_a_pending_one_never,
+);
+
 async fn a_sweep_removes_nothing_that_is_kept() {
     let test = TestStore::open().await;
     let start = idempotent(start(NUMBER, at(0)), "key-1", 1);
@@ -16,7 +22,6 @@ async fn a_sweep_removes_nothing_that_is_kept() {
     assert_eq!(test.store.sweep(at(3_600)).await.unwrap(), Swept::default());
 }
 
-#[tokio::test]
 async fn dead_claims_and_idempotency_keys_go_after_a_day() {
     let test = TestStore::open().await;
     let start = idempotent(start(NUMBER, at(0)), "key-1", 1);
@@ -26,7 +31,6 @@ async fn dead_claims_and_idempotency_keys_go_after_a_day() {
     assert_eq!(test.store.idempotency(&name("shop"), "key-1").await.unwrap(), None);
 }
 
-#[tokio::test]
 async fn uncorrelated_notifications_go_after_three_days() {
     let test = TestStore::open().await;
     for _ in 0..600 {
@@ -37,7 +41,6 @@ async fn uncorrelated_notifications_go_after_three_days() {
     assert_eq!(swept, Swept { notifications: 600, ..Swept::default() });
 }
 
-#[tokio::test]
 async fn an_ended_verification_goes_after_thirty_days_and_a_pending_one_never() {
     let test = TestStore::open().await;
     let ended = test.started(NUMBER, at(0)).await;

@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use ringproof::clock::Clock;
+
 use super::load::{Load, Person};
 use super::site::Site;
 use super::verdict::verdict;
+use crate::intake_verifies::end;
 
 /// Holds the database against every writer until it is dropped.
 struct Held(Connection);
@@ -149,4 +152,34 @@ async fn a_spill_left_by_a_killed_process_is_applied_by_the_next_one_and_what_is
     assert_eq!(std::fs::read(&aside).unwrap(), half);
     let name = "ringproof_alarms_total{alarm=\"spill_damaged\"}";
     assert!((metric(&site, &server.base, name).await - 1.0).abs() < 0.1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_spill_answers_503_and_what_it_took_is_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Arc::new(Site::new(folder.path(), "[spill]\nmax_size = \"1MiB\"\n").await);
+    let server = site.serve();
+    let load = Load::on(&site, &[&server.base]);
+    let places = called(&load, 20).await;
+    let held = Held::hold(&folder.path().join("ringproof.db"));
+    let padding = "x".repeat(60_000);
+    let mut kept = Vec::new();
+    for place in places {
+        let number = load.known()[place].number.clone();
+        let time = Clock::real().now().strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let mut fields = end(&number, &time, "1");
+        fields.push(("padding", &padding));
+        match site.notify(&server.base, &fields).await {
+            Some(200) => kept.push(load.known()[place].id.clone()),
+            status => assert_eq!(status, Some(503)),
+        }
+    }
+    assert_eq!(kept.len(), 1024 * 1024 / 60_300);
+    let name = "ringproof_alarms_total{alarm=\"spill_refused\"}";
+    assert!((metric(&site, &server.base, name).await - 3.0).abs() < 0.1);
+    held.release();
+    for id in kept {
+        assert_eq!(site.ended(&server.base, &id).await["outcome"], "confirmed", "{id}");
+    }
+    verdict(&load).await;
 }

@@ -12,6 +12,7 @@
 //! a full disk), ends it, and asks for the verdict. Nothing here knows which store it is:
 //! for several replicas over one store, hand the base addresses of all to the load.
 
+mod again;
 mod away;
 mod damage;
 mod disk;

@@ -167,7 +167,7 @@ fn asked(which: usize, now: u8) -> Verification {
     let account = Name::parse("main").unwrap();
     let sounds =
         Sounds::Given { greeting: "1".into(), confirmed: "2".into(), fallback: "3".into() };
-    let button = Button { from: None, press: Key::ONE, random_key: false, sounds };
+    let button = Button { from: None, press: Key::ONE, random_key: false, refuse: None, sounds };
     let step = |by| Step { account: account.clone(), wait: None, skipped: false, by };
     let code = CodeStep {
         source: CodeSource::Own,

@@ -55,6 +55,13 @@ function show(fresh) {
   document.title = fresh.title;
 }
 
+// Nobody looks at a hidden page, so it listens to nothing.
+document.addEventListener("visibilitychange", () => {
+  source?.close();
+  source = null;
+  if (!document.hidden && document.querySelector(selector)) load().then(follow);
+});
+
 follow();
 addEventListener("pagehide", () => source?.close());
 addEventListener("pageshow", (event) => {

@@ -1,0 +1,55 @@
+//! The rules as operators are shown them.
+
+use super::Guard;
+use super::judge::RATES;
+use crate::config;
+use crate::domain::{Limit, Mode, Name, Rule};
+
+/// A rule of the configuration that has something to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleShown {
+    /// The rule.
+    pub rule: Rule,
+    /// The app whose own it is; all apps' if none.
+    pub app: Option<Name>,
+    /// How strictly it holds.
+    pub mode: Mode,
+    /// Its limits, if it counts.
+    pub limits: Vec<Limit>,
+}
+
+impl Guard {
+    /// Every rule that is not off and has something to say.
+    #[must_use]
+    pub fn shown(&self) -> Vec<RuleShown> {
+        let of = |(app, rules): (Option<&Name>, &config::Guard)| {
+            let app = app.cloned();
+            let plain = plain(rules).into_iter().filter(|(_, _, says)| *says);
+            let plain = plain.map(|(rule, mode, _)| (rule, mode, Vec::new()));
+            let rates = RATES.into_iter().filter_map(|rule| Some((rule, rules.rate(rule)?)));
+            let rates = rates.filter(|(_, rate)| !rate.limits.is_empty());
+            let rates = rates.map(|(rule, rate)| (rule, rate.mode, rate.limits.clone()));
+            let all: Vec<_> = plain.chain(rates).collect();
+            all.into_iter().map(move |(rule, mode, limits)| RuleShown {
+                rule,
+                app: app.clone(),
+                mode,
+                limits,
+            })
+        };
+        self.rules().flat_map(of).filter(|shown| shown.mode != Mode::Off).collect()
+    }
+}
+
+/// The rules without limits, and whether they are set.
+fn plain(rules: &config::Guard) -> Vec<(Rule, Mode, bool)> {
+    let config::Guard { countries, prefixes, number_types, .. } = rules;
+    let general = std::iter::once(&countries.general);
+    let mut lists = general.chain(countries.by_channel.iter().map(|(_, list)| list));
+    let lists = lists.any(|list| !list.allow.is_empty() || !list.refuse.is_empty());
+    vec![
+        (Rule::Countries, countries.mode, lists),
+        (Rule::Prefixes, prefixes.mode, !prefixes.refuse.is_empty()),
+        (Rule::NumberTypes, number_types.mode, !number_types.refuse.is_empty()),
+    ]
+}

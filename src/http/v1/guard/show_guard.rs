@@ -1,0 +1,112 @@
+//! `GET /v1/guard`: the rules, and what they refused or would have.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::service::{RuleShown, RuleTotal};
+
+use super::super::super::access::{Holder, ToOperate};
+use super::super::super::answer;
+use super::super::super::error::Code;
+use super::super::super::problem::Problem;
+use super::super::super::state::State;
+use super::super::words;
+
+/// What can be wrong with showing the guard.
+pub const PROBLEMS: &[Code] =
+    &[Code::Unauthorized, Code::MissingScope, Code::Internal, Code::StoreUnavailable];
+
+/// The rules, and what they did.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Guard)]
+pub struct GuardView {
+    /// Each rule of the configuration that is not off and has something to say.
+    rules: Vec<RuleView>,
+    /// What each refused, or would have, since counting began.
+    totals: Vec<TotalView>,
+}
+
+/// A rule as configured.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GuardRule)]
+pub struct RuleView {
+    /// The rule.
+    #[schema(schema_with = words::rule)]
+    rule: String,
+    /// The app whose own it is; null for all apps'.
+    app: Option<String>,
+    /// `shadow` or `enforce`.
+    #[schema(schema_with = words::mode)]
+    mode: String,
+    /// Its limits, if it counts.
+    limits: Vec<LimitView>,
+}
+
+/// At most so many in so many seconds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GuardLimit)]
+pub struct LimitView {
+    /// How many.
+    max: u64,
+    /// In how many seconds.
+    per: i64,
+}
+
+/// How often a rule said no.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GuardTotal)]
+pub struct TotalView {
+    /// The rule.
+    #[schema(schema_with = words::rule)]
+    rule: String,
+    /// `enforce` for what was refused, `shadow` for what would have been.
+    #[schema(schema_with = words::mode)]
+    mode: String,
+    /// How often.
+    total: u64,
+}
+
+/// Shows the rules of the configuration, and what each refused or, in shadow, would have.
+#[utoipa::path(
+    operation_id = "show_guard",
+    tag = "guard",
+    responses((status = 200, description = "Rules and totals", body = GuardView)),
+    security(("key" = ["operate"])),
+)]
+#[get("/v1/guard")]
+pub async fn show_guard(
+    _holder: Holder<ToOperate>,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let totals = state.service.rule_totals().await.map_err(|error| Problem::store(&error))?;
+    let rules = state.service.rules_shown().iter().map(RuleView::new).collect();
+    let totals = totals.iter().map(TotalView::new).collect();
+    Ok(answer::json(StatusCode::OK, &GuardView { rules, totals }))
+}
+
+impl RuleView {
+    fn new(shown: &RuleShown) -> Self {
+        let limits = shown.limits.iter();
+        Self {
+            rule: shown.rule.as_str().to_owned(),
+            app: shown.app.as_ref().map(ToString::to_string),
+            mode: shown.mode.as_str().to_owned(),
+            limits: limits
+                .map(|limit| LimitView { max: limit.max, per: limit.per.as_secs() })
+                .collect(),
+        }
+    }
+}
+
+impl TotalView {
+    fn new(total: &RuleTotal) -> Self {
+        Self {
+            rule: total.rule.as_str().to_owned(),
+            mode: total.mode.as_str().to_owned(),
+            total: total.total,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! From the rows that were found to what is written or refused. Pure, and the same for
+//! every adapter.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::calls::Unheard;
+use super::window::Windows;
+use super::{Admission, Bar, Count, GuardKey};
+use crate::domain::{Limit, Mode, Refusal};
+use crate::store::record::Unreadable;
+
+/// How long it is known that calls were not heard of.
+const UNHEARD_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The rows that an admission asked for, in its order.
+pub(in crate::store) struct Found {
+    /// Of `bars`.
+    pub(in crate::store) bars: Vec<Option<Bar>>,
+    /// Of `counts`, packed.
+    pub(in crate::store) windows: Vec<Option<Vec<u8>>>,
+    /// Of `calling`, packed.
+    pub(in crate::store) calls: Option<Vec<u8>>,
+}
+
+/// What follows from them.
+pub(in crate::store) enum Decision {
+    /// It may go on; these rows are to be written with it.
+    Admitted {
+        /// The windows as they are then.
+        written: Vec<Written>,
+        /// What would have refused it.
+        noted: Vec<Refusal>,
+    },
+    /// It may not.
+    Refused {
+        /// The rule that holds longest.
+        refusal: Refusal,
+        /// That one, and what would have refused it too.
+        noted: Vec<Refusal>,
+    },
+}
+
+/// A row of windows to be written.
+pub(in crate::store) struct Written {
+    /// Its key.
+    pub(in crate::store) key: GuardKey,
+    /// Its windows, packed.
+    pub(in crate::store) windows: Box<[u8]>,
+    /// When nothing of it counts any more.
+    pub(in crate::store) expires_at: Timestamp,
+}
+
+impl Admission {
+    /// Judges the start by the rows that it asked for.
+    pub(in crate::store) fn decide(
+        &self,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<Decision, Unreadable> {
+        let mut against = self.noted.clone();
+        for (barring, bar) in self.bars.iter().zip(&found.bars) {
+            let stands = bar.as_ref().filter(|bar| bar.until.is_none_or(|until| until > now));
+            against.extend(stands.map(|bar| Refusal {
+                rule: barring.rule,
+                mode: barring.mode,
+                until: bar.until,
+                limit: None,
+            }));
+        }
+        let mut counted = Vec::with_capacity(self.counts.len());
+        for (count, packed) in self.counts.iter().zip(&found.windows) {
+            let windows = packed.as_deref().map(Windows::read).transpose()?.unwrap_or_default();
+            against.extend(count.refusal(&windows, now));
+            counted.push(windows);
+        }
+        let mut called = None;
+        if let Some(calling) = &self.calling {
+            let mut unheard =
+                found.calls.as_deref().map(Unheard::read).transpose()?.unwrap_or_default();
+            let (written, refusal) = unheard.call(calling, now);
+            against.extend(refusal);
+            called = written.then(|| Written {
+                key: calling.key,
+                windows: unheard.pack(),
+                expires_at: later(now, UNHEARD_KEPT),
+            });
+        }
+        let enforced = against.iter().filter(|refusal| refusal.mode == Mode::Enforce);
+        // What passes last is what the caller has to wait for.
+        let refused = enforced.max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX));
+        if let Some(refused) = refused.copied() {
+            let noted =
+                against.into_iter().filter(|other| other.mode == Mode::Shadow || *other == refused);
+            return Ok(Decision::Refused { refusal: refused, noted: noted.collect() });
+        }
+        let written = self.counts.iter().zip(counted).map(|(count, windows)| {
+            let windows = count.added(windows, now);
+            Written { key: count.key, expires_at: windows.expires_at(), windows: windows.pack() }
+        });
+        let written = written.chain(called).collect();
+        Ok(Decision::Admitted { written, noted: against })
+    }
+}
+
+impl Count {
+    fn refusal(&self, windows: &Windows, now: Timestamp) -> Option<Refusal> {
+        let full = |limit: &Limit| {
+            let full = windows.full(limit, self.amount, now)?;
+            let (rule, mode) = (self.rule, self.mode);
+            Some(Refusal { rule, mode, until: full.until, limit: Some(*limit) })
+        };
+        let refusals = self.limits.iter().filter_map(full);
+        refusals.max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX))
+    }
+
+    fn added(&self, mut windows: Windows, now: Timestamp) -> Windows {
+        windows.keep(&self.limits);
+        self.limits.iter().for_each(|limit| windows.add(limit, self.amount, now));
+        windows
+    }
+}
+
+fn later(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.checked_add(span).unwrap_or(Timestamp::MAX)
+}

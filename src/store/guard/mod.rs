@@ -1,0 +1,93 @@
+//! What the guard keeps: windows that count, and bars that stand in the way.
+//!
+//! Whoever starts says what to look at; the adapter reads those rows, [`Admission::decide`]
+//! says what follows, and the adapter writes that, all within the transaction of the start.
+//! So the limits are exact over all replicas, and no adapter knows what a limit is. Keys
+//! are keyed hashes: no row says whose it is, but for the text that operators are shown.
+
+mod calls;
+mod decide;
+mod learned;
+mod window;
+
+use jiff::Timestamp;
+
+use crate::domain::{Limit, Mode, Name, Refusal, Rule};
+
+pub use calls::Calling;
+pub(super) use calls::Unheard;
+pub use learned::Learned;
+
+pub(super) use decide::{Decision, Found, Written};
+
+/// Under what a row is kept: a keyed hash.
+pub type GuardKey = [u8; 16];
+
+/// What a start, or a later step, must pass within its transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    /// Bars that may stand in the way.
+    pub bars: Vec<Barring>,
+    /// What it adds to, and how much there may be.
+    pub counts: Vec<Count>,
+    /// The account's button calls, if it is one.
+    pub calling: Option<Calling>,
+    /// What needs no row and would have refused it, to be counted with the rest.
+    pub noted: Vec<Refusal>,
+}
+
+/// A bar that may stand in the way.
+#[derive(Clone, Copy, Debug)]
+pub struct Barring {
+    /// Its key.
+    pub key: GuardKey,
+    /// The rule that it stands for.
+    pub rule: Rule,
+    /// How strictly.
+    pub mode: Mode,
+}
+
+/// What is added to windows under one key.
+#[derive(Clone, Debug)]
+pub struct Count {
+    /// The key.
+    pub key: GuardKey,
+    /// The rule whose limits these are.
+    pub rule: Rule,
+    /// How strictly they hold.
+    pub mode: Mode,
+    /// How much: 1 for a start, millionths of a currency for money.
+    pub amount: u64,
+    /// The limits, each with another span.
+    pub limits: Vec<Limit>,
+}
+
+/// A bar: until it is lifted or its time is over, it stands in the way of what asks for its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// Its key.
+    pub key: GuardKey,
+    /// The rule that it stands for.
+    pub rule: Rule,
+    /// The app that it is for; every app's if none.
+    pub app: Option<Name>,
+    /// What it bars, as operators are shown it. Numbers are masked.
+    pub subject: Box<str>,
+    /// Why, in somebody's words.
+    pub reason: Option<Box<str>>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when; `None` is until it is lifted.
+    pub until: Option<Timestamp>,
+}
+
+/// What a rule refused, or would have, since counting began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleTotal {
+    /// The rule.
+    pub rule: Rule,
+    /// `Enforce` for what was refused, `Shadow` for what would have been.
+    pub mode: Mode,
+    /// How often.
+    pub total: u64,
+}

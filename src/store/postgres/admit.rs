@@ -1,0 +1,257 @@
+//! Admission: starts with their claims and keys, and later steps with their claims, or
+//! nothing of them.
+//!
+//! INVARIANT: every transaction that waits for another one's rows takes them in this order,
+//! each kind sorted: idempotency keys, numbers to be alone, claims, verifications; then it adds
+//! new rows in the same order. So no two wait for each other. A row that another replica
+//! adds meanwhile is met when it is added here, and then the whole batch is judged anew.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::change;
+use super::columns::Failure;
+use super::connect::Link;
+use super::insert;
+use super::known::{
+    Held, Known, Running, Writes, form_of, keep_alone, keep_claims, keep_keys, key_of, look_up,
+};
+use super::lane::{Batch, Ended, Transaction};
+use crate::domain::{Claim, Timing, Verification};
+use crate::store::change::JournalRow;
+use crate::store::kept::{self, nanoseconds, recipient};
+use crate::store::record::pack;
+use crate::store::{Change, Intended, Intent, NewDelivery, Start, Started};
+
+/// Writes starts and intents.
+pub(super) struct Admissions {
+    pub(super) timing: Timing,
+}
+
+/// What is to be admitted, and when.
+pub(super) enum Job {
+    Start(Box<Start>, Timestamp),
+    Intend(Box<Intent>, Timestamp),
+}
+
+/// What a job came to.
+pub(super) enum Admitted {
+    /// It was, with what the attempt learned of an earlier call, so packed.
+    Start(Box<Verification>, Box<[u8]>),
+    Intent(Box<Verification>, Box<[u8]>),
+    NotStarted(Box<Started>),
+    NotIntended(Box<Intended>),
+}
+
+/// What a caller is told.
+pub(super) enum Answer {
+    Started(Started),
+    Intended(Intended),
+}
+
+impl Batch for Admissions {
+    type Job = Job;
+    type Done = Admitted;
+    type Answer = Answer;
+
+    async fn write(
+        &self,
+        jobs: &[&Job],
+        transaction: &mut Transaction<'_, Admitted>,
+    ) -> Result<Ended, Failure> {
+        let on = transaction.on;
+        let mut known = look_up(on, jobs, &self.timing).await?;
+        let mut writes = Writes::default();
+        let admitted: Vec<Admitted> =
+            jobs.iter().map(|job| self.admit(job, &mut known, &mut writes)).collect();
+        // What another replica may have added first comes first.
+        keep_keys(on, &known.old.keys, &writes.keys).await?;
+        keep_alone(on, &known.old.alone, &writes.alone).await?;
+        keep_claims(on, &known.old.claims, &writes.claims).await?;
+        self.keep(on, jobs, &admitted).await?;
+        let changed: Vec<_> = admitted
+            .iter()
+            .filter_map(|admitted| match admitted {
+                Admitted::Start(new, _) | Admitted::Intent(new, _) => Some((new.id, new.version)),
+                Admitted::NotStarted(_) | Admitted::NotIntended(_) => None,
+            })
+            .collect();
+        transaction.commit(admitted, &changed).await
+    }
+
+    fn answer(job: Job, admitted: Admitted) -> Answer {
+        drop(job);
+        match admitted {
+            Admitted::Start(verification, packed) => Answer::Started(Started::Stored {
+                verification: *verification,
+                packed,
+                noted: Vec::new(),
+            }),
+            Admitted::Intent(verification, packed) => Answer::Intended(Intended::Stored {
+                verification: *verification,
+                packed,
+                noted: Vec::new(),
+            }),
+            Admitted::NotStarted(answer) => Answer::Started(*answer),
+            Admitted::NotIntended(answer) => Answer::Intended(*answer),
+        }
+    }
+}
+
+impl Admissions {
+    fn admit(&self, job: &Job, known: &mut Known, writes: &mut Writes) -> Admitted {
+        match job {
+            Job::Start(start, now) => self.start(start, *now, known, writes),
+            Job::Intend(intent, now) => self.intend(intent, *now, known, writes),
+        }
+    }
+
+    /// The checks in the order in which a replay comes before what is in its own way.
+    fn start(
+        &self,
+        start: &Start,
+        now: Timestamp,
+        known: &mut Known,
+        writes: &mut Writes,
+    ) -> Admitted {
+        let not = |answer| Admitted::NotStarted(Box::new(answer));
+        let mut verification = start.verification.clone();
+        let key = start.idempotency.as_ref().map(|key| (key, key_of(&verification.app, key)));
+        if let Some((given, key)) = &key
+            && let Some((fingerprint, first, at)) = known.keys.get(key)
+            && *at > kept::before(now, kept::IDEMPOTENCY)
+        {
+            let same = *fingerprint == given.fingerprint;
+            return not(if same { Started::Replayed(*first) } else { Started::KeyReused });
+        }
+        let to = recipient(&verification.to);
+        if start.alone
+            && let Some(Some(running)) = known.alone.get(&to)
+            && running.until > now
+        {
+            return not(Started::Running { id: running.id, app: running.app.clone() });
+        }
+        let held = known.held(&start.claims);
+        if let Some(until) = held.until.filter(|until| *until > now) {
+            return not(Started::ClaimHeld { until });
+        }
+        learn(&mut verification, held);
+        self.claim(&verification, &start.claims, known, writes);
+        if start.alone {
+            let running = Running::of(&verification);
+            writes.alone.insert(to, verification.id);
+            known.alone.insert(to, running);
+        }
+        if let Some((given, key)) = key {
+            let row = (given.fingerprint, verification.id, nanoseconds(now));
+            writes.keys.insert(key.clone(), row);
+            known.keys.insert(key, row);
+        }
+        let packed = pack(&verification);
+        Admitted::Start(Box::new(verification), packed)
+    }
+
+    fn intend(
+        &self,
+        intent: &Intent,
+        now: Timestamp,
+        known: &mut Known,
+        writes: &mut Writes,
+    ) -> Admitted {
+        let held = known.held(&intent.claims);
+        if let Some(until) = held.until.filter(|until| *until > now) {
+            return Admitted::NotIntended(Box::new(Intended::ClaimHeld { until }));
+        }
+        let mut verification = intent.verification.clone();
+        let expected = verification.version.checked_sub(1);
+        if known.versions.get(&verification.id).copied() != expected || expected.is_none() {
+            return Admitted::NotIntended(Box::new(Intended::Conflict));
+        }
+        learn(&mut verification, held);
+        known.versions.insert(verification.id, verification.version);
+        self.claim(&verification, &intent.claims, known, writes);
+        let packed = pack(&verification);
+        Admitted::Intent(Box::new(verification), packed)
+    }
+
+    /// Claims for the last attempt what is dead or free, as the caller has seen.
+    fn claim(
+        &self,
+        verification: &Verification,
+        claims: &[Claim],
+        known: &mut Known,
+        writes: &mut Writes,
+    ) {
+        let attempt = verification.attempts.last();
+        let held = attempt.map_or_else(Held::default, |attempt| Held::by(attempt, &self.timing));
+        let index = attempt.map_or(0, |attempt| attempt.index);
+        for claim in claims {
+            known.claims.insert(form_of(claim), held);
+            writes.claims.insert(form_of(claim), (verification.id, index));
+        }
+    }
+
+    /// Stores what is new of the admitted: verifications, new versions, what goes with them.
+    async fn keep(&self, on: &Link, jobs: &[&Job], admitted: &[Admitted]) -> Result<(), Failure> {
+        let (mut new, mut changes) = (Vec::new(), Vec::new());
+        let (mut rows, mut deliveries) = (Vec::new(), Vec::<&NewDelivery>::new());
+        for (place, pair) in jobs.iter().zip(admitted).enumerate() {
+            match pair {
+                (Job::Start(start, _), Admitted::Start(verification, packed)) => {
+                    new.push((&**verification, &**packed));
+                    rows.extend(JournalRow::of(verification.id, &start.entries, None));
+                    deliveries.extend(&start.deliveries);
+                }
+                (Job::Intend(intent, _), Admitted::Intent(verification, _)) => {
+                    let change = Change::new(verification, &self.timing, &intent.entries, None);
+                    changes.push((place, change));
+                    deliveries.extend(&intent.deliveries);
+                }
+                _ => {}
+            }
+        }
+        insert::verifications(on, &new, &self.timing).await?;
+        let updates: Vec<_> = changes.iter().map(|(place, change)| (*place, change)).collect();
+        if change::update(on, &updates).await?.len() < updates.len() {
+            // Its row is locked and had the version; two intents of one batch are the rest.
+            return Err(Failure::Contended);
+        }
+        let due = |change: &Change| Some((change.id, nanoseconds(change.due_at?)));
+        let due: Vec<_> = changes.iter().filter_map(|(_, change)| due(change)).collect();
+        let intended = changes.iter().filter_map(|(_, change)| change.journal.as_ref());
+        let journal: Vec<&JournalRow> = rows.iter().chain(intended).collect();
+        futures_util::try_join!(
+            insert::journal(on, &journal),
+            insert::due(on, &due),
+            insert::deliveries(on, &deliveries),
+        )?;
+        Ok(())
+    }
+}
+
+/// Notes the last call on the claims, before which the attempt's own cannot be.
+fn learn(verification: &mut Verification, held: Held) {
+    if let Some(attempt) = verification.attempts.last_mut() {
+        attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
+    }
+}
+
+/// Stores verifications and claims unchecked.
+pub(super) async fn seed(
+    on: &Link,
+    verifications: &[(Verification, Vec<Claim>)],
+    timing: &Timing,
+) -> Result<(), Failure> {
+    let packed: Vec<Box<[u8]>> = verifications.iter().map(|(new, _)| pack(new)).collect();
+    let new: Vec<_> =
+        verifications.iter().zip(&packed).map(|((new, _), packed)| (new, &**packed)).collect();
+    let claims = verifications.iter().flat_map(|(new, claims)| {
+        let index = new.attempts.last().map_or(0, |attempt| attempt.index);
+        claims.iter().map(move |claim| (form_of(claim), (new.id, index)))
+    });
+    on.batch_execute("BEGIN").await?;
+    keep_claims(on, &BTreeSet::new(), &claims.collect()).await?;
+    insert::verifications(on, &new, timing).await?;
+    Ok(on.batch_execute("COMMIT").await?)
+}

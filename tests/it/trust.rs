@@ -1,0 +1,111 @@
+//! Trust in notifications: evidence that an app demands, tokens during a rotation, and
+//! what is set at the provider.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use ringproof::domain::Secret;
+use ringproof::service::AccountIndex;
+
+use crate::app::{TestApp, answer, made_up};
+use crate::intake_verifies::end;
+
+const NUMBER: &str = "+380991234567";
+
+async fn start(app: &TestApp, body: Value) -> crate::app::Answer {
+    app.call(Method::POST, "/v1/verifications", Some(body)).await
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_bring_the_evidence_demanded_is_refused_with_what_to_change() {
+    let app = TestApp::start().await;
+    for (body, says) in [
+        (json!({ "evidence": "strong" }), "press \\\"random\\\""),
+        (json!({ "evidence": "partial", "channel": "sms" }), "its proof is a code"),
+        (json!({ "evidence": "weak" }), "is one of: partial, strong"),
+    ] {
+        let mut body = body;
+        body["to"] = json!(NUMBER);
+        let refused = start(&app, body).await;
+        assert_eq!(refused.problem(422), "invalid_field");
+        assert_eq!(refused.json()["field"], "evidence");
+        assert!(refused.text.contains(says), "{}", refused.text);
+    }
+    assert_eq!(app.dialled(NUMBER).await, 0);
+    let partial = start(&app, json!({ "to": NUMBER, "evidence": "partial" })).await.json();
+    let ended = app.outcome(&partial["id"]).await;
+    assert_eq!(
+        (&ended["status"], &ended["attempts"][0]["evidence"]["level"]),
+        (&json!("verified"), &json!("partial"))
+    );
+    app.stop().await;
+
+    let app = TestApp::with(|config| {
+        config.accounts.get_mut("main").unwrap().require_source = false;
+    })
+    .await;
+    let refused = start(&app, json!({ "to": NUMBER, "evidence": "partial" })).await;
+    assert!(refused.text.contains("require_source"), "{}", refused.text);
+    let weak = app.begin(NUMBER).await;
+    let ended = app.outcome(&weak["id"]).await;
+    assert_eq!(ended["attempts"][0]["evidence"]["level"], "weak");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_previous_token_is_taken_while_it_is_listed_and_no_longer() {
+    let old = made_up();
+    let kept = old.clone();
+    let mut app = TestApp::with(|config| {
+        let account = config.accounts.get_mut("main").unwrap();
+        account.previous_notification_tokens = vec![Secret::new(kept)];
+    })
+    .await;
+    let by_old = async |app: &TestApp, number: &str| {
+        app.script(number, json!({ "notify": "never" })).await;
+        let started = app.begin(number).await;
+        let url = format!("{}/hooks/zadarma/{old}", app.base);
+        let time = app.pbx_time();
+        let form = json!({ "fields": end(number, &time, "1"), "url": url });
+        let status = app.notify_with(form).await["status"].clone();
+        (status, app.show(&started["id"]).await["status"].clone())
+    };
+    assert_eq!(by_old(&app, NUMBER).await, (json!(200), json!("verified")));
+    app.config.accounts.get_mut("main").unwrap().previous_notification_tokens.clear();
+    app.restart().await;
+    assert_eq!(by_old(&app, "+380991234568").await, (json!(404), json!("pending")));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_or_a_toggle_that_was_changed_at_the_provider_raises_an_alarm() {
+    let app = TestApp::start().await;
+    let raised = async || {
+        let text = answer(app.http.get(format!("{}/metrics", app.base))).await.text;
+        let line = "ringproof_alarms_total{alarm=\"notification_settings\"} ";
+        let count = text.lines().find_map(|found| found.strip_prefix(line)).unwrap();
+        count.parse::<u64>().unwrap()
+    };
+    let watched = async |settings: Value| {
+        app.simulator(Method::PUT, "/_simulator/settings", Some(settings)).await;
+        let before = raised().await;
+        let alarmed = app.app().intake().watch_settings(AccountIndex(0)).await;
+        assert!(!alarmed || raised().await > before);
+        alarmed
+    };
+    let ours = format!("{}/hooks/zadarma/{}", app.base, app.token);
+    assert!(!watched(json!({ "notification_url": ours })).await);
+    let theirs = format!("{}/hooks/zadarma/{}", app.base, made_up());
+    assert!(watched(json!({ "notification_url": theirs })).await);
+    assert!(watched(json!({ "notification_url": "" })).await);
+    for toggle in ["notify_end", "notify_out_end"] {
+        let set = async |on| {
+            app.simulator(Method::PUT, "/_simulator/toggles", Some(json!({ toggle: on }))).await;
+        };
+        set(false).await;
+        assert!(watched(json!({ "notification_url": ours })).await, "{toggle}");
+        set(true).await;
+        assert!(!watched(json!({ "notification_url": ours })).await, "{toggle}");
+    }
+    app.stop().await;
+}
