@@ -48,6 +48,7 @@ mod prompts;
 mod provider;
 mod readme;
 mod receiver;
+mod replicas;
 mod simulator;
 mod sound_commands;
 mod sound_uploads;

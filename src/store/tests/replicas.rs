@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::store::{Changed, Changes};
+use crate::store::{Changed, Changes, StoreError};
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -143,4 +143,18 @@ async fn two_replicas_stand_in_one_line_and_no_minute_has_more_than_its_limit() 
     assert!(refused.eq([at(180); 10]));
     // Another line has its own places.
     assert_eq!(lines[0].take_place("other", at(0), at(0), 1).await.unwrap(), Ok(at(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_server_was_stopped_takes_writes_again_once_that_is_back() {
+    let server = server::Server::start();
+    let url = StoreUrl::Postgres(Secret::new(server.new_database()));
+    let store = super::super::open(Settings::of(url)).await.unwrap();
+    store.probe().await.unwrap();
+    for signal in ["INT", "QUIT"] {
+        server.stop(signal);
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable { .. })));
+        server.resume();
+        in_time(async { while store.probe().await.is_err() {} }).await;
+    }
 }
