@@ -17,6 +17,7 @@ mod guard;
 mod intent;
 mod journal;
 mod kept;
+mod keys;
 mod lines;
 mod postgres;
 pub mod record;
@@ -37,7 +38,7 @@ use futures_util::future::Either;
 use jiff::Timestamp;
 
 use crate::config::StoreUrl;
-use crate::domain::{Claim, Entry, Name, Refusal, Rule, Timing, Verification, VerificationId};
+use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
 pub use browse::{Browse, Browsed};
@@ -269,128 +270,6 @@ impl Store {
         key: &str,
     ) -> Result<Option<([u8; 32], VerificationId)>, StoreError> {
         adapter!(self.idempotency(app, key))
-    }
-
-    /// Puts up a bar. One that stands already under its key then stands as long as the
-    /// longer of the two.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn put_bar(&self, bar: Bar) -> Result<(), StoreError> {
-        adapter!(self.put_bar(bar))
-    }
-
-    /// Takes a bar down; whether it stood at `now`.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn lift_bar(&self, key: GuardKey, now: Timestamp) -> Result<bool, StoreError> {
-        adapter!(self.lift_bar(key, now))
-    }
-
-    /// A bar, whether it stands or its time is over.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn find_bar(&self, key: GuardKey) -> Result<Option<Bar>, StoreError> {
-        adapter!(self.find_bar(key))
-    }
-
-    /// The bars of a rule that stand at `now`, at most `limit`, in the order of their keys
-    /// behind `after`.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn bars(
-        &self,
-        rule: Rule,
-        after: Option<GuardKey>,
-        limit: u16,
-        now: Timestamp,
-    ) -> Result<Vec<Bar>, StoreError> {
-        adapter!(self.bars(rule, after, limit, now))
-    }
-
-    /// What stands in the way at `now`, of all that may; nothing is counted.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn standing(
-        &self,
-        bars: Vec<Barring>,
-        now: Timestamp,
-    ) -> Result<Option<Refusal>, StoreError> {
-        adapter!(self.standing(bars, now))
-    }
-
-    /// Counts what rules refused that need no row.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn note_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {
-        adapter!(self.note_refusals(refusals))
-    }
-
-    /// What each rule refused, or would have, since counting began.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn rule_totals(&self) -> Result<Vec<RuleTotal>, StoreError> {
-        adapter!(self.rule_totals())
-    }
-
-    /// Keeps a new key, and appends `audited` in the same transaction.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn create_key(&self, key: KeyRow, audited: Audited) -> Result<(), StoreError> {
-        adapter!(self.create_key(key, audited))
-    }
-
-    /// Every key, revoked ones included, in order of creation.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        adapter!(self.keys())
-    }
-
-    /// Revokes a key; whether there was one that had not been revoked. If so,
-    /// `audited` is appended in the same transaction.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn revoke_key(
-        &self,
-        id: &str,
-        at: Timestamp,
-        audited: Audited,
-    ) -> Result<bool, StoreError> {
-        adapter!(self.revoke_key(id, at, audited))
-    }
-
-    /// Gives a key that is not revoked the secret with the hash `to`; the present one
-    /// becomes the previous one, good before `until`. Whether there was such a key; if
-    /// so, `audited` is appended in the same transaction.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn rotate_key(
-        &self,
-        id: &str,
-        to: [u8; 32],
-        until: Timestamp,
-        audited: Audited,
-    ) -> Result<bool, StoreError> {
-        adapter!(self.rotate_key(id, to, until, audited))
-    }
-
-    /// Notes when keys were last used; an earlier use than the one known changes nothing.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn used_keys(&self, used: Vec<(Box<str>, Timestamp)>) -> Result<(), StoreError> {
-        adapter!(self.used_keys(used))
     }
 
     /// Notes the digest of a signature; whether it was not known. It is kept for an hour.

@@ -7,7 +7,7 @@ use fantoccini::{Client, Locator};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::app::TestApp;
+use crate::app::{TestApp, answer};
 use crate::browser::Driver;
 
 const NUMBER: &str = "+380991234567";
@@ -71,17 +71,20 @@ impl Desk {
         self.profile_folder.path()
     }
 
-    /// The person at the phone answers, presses a key and hangs up.
+    /// The person at the phone answers, presses a key and hangs up, unless the call ended first.
     async fn person_presses(&self, key: &str) {
         let digits = NUMBER.trim_start_matches('+');
         let path = format!("/_simulator/calls?number={digits}&reaches=ringing");
         let calls = self.app.simulator(Method::GET, &path, None).await;
         let id = calls["calls"][0]["id"].to_string();
         let id = id.trim_matches('"');
-        for does in ["answer", &format!("press/{key}"), "hangup"] {
+        for does in ["answer", &format!("press/{key}")] {
             let path = format!("/_simulator/calls/{id}/{does}");
             self.app.simulator(Method::POST, &path, None).await;
         }
+        let hang_up = format!("{}/_simulator/calls/{id}/hangup", self.app.simulator_base);
+        let hung_up = answer(self.app.http.post(hang_up)).await;
+        assert!([200, 204, 409].contains(&hung_up.status.as_u16()), "{}", hung_up.text);
     }
 
     pub async fn close(self) {

@@ -12,6 +12,7 @@ mod window;
 
 use jiff::Timestamp;
 
+use super::{Store, StoreError, adapter};
 use crate::domain::{Limit, Mode, Name, Refusal, Rule};
 
 pub use calls::Calling;
@@ -90,4 +91,74 @@ pub struct RuleTotal {
     pub mode: Mode,
     /// How often.
     pub total: u64,
+}
+
+impl Store {
+    /// Puts up a bar. One that stands already under its key then stands as long as the
+    /// longer of the two.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn put_bar(&self, bar: Bar) -> Result<(), StoreError> {
+        adapter!(self.put_bar(bar))
+    }
+
+    /// Takes a bar down; whether it stood at `now`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn lift_bar(&self, key: GuardKey, now: Timestamp) -> Result<bool, StoreError> {
+        adapter!(self.lift_bar(key, now))
+    }
+
+    /// A bar, whether it stands or its time is over.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn find_bar(&self, key: GuardKey) -> Result<Option<Bar>, StoreError> {
+        adapter!(self.find_bar(key))
+    }
+
+    /// The bars of a rule that stand at `now`, at most `limit`, in the order of their keys
+    /// behind `after`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn bars(
+        &self,
+        rule: Rule,
+        after: Option<GuardKey>,
+        limit: u16,
+        now: Timestamp,
+    ) -> Result<Vec<Bar>, StoreError> {
+        adapter!(self.bars(rule, after, limit, now))
+    }
+
+    /// What stands in the way at `now`, of all that may; nothing is counted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn standing(
+        &self,
+        bars: Vec<Barring>,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, StoreError> {
+        adapter!(self.standing(bars, now))
+    }
+
+    /// Counts what rules refused that need no row.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn note_refusals(&self, refusals: Vec<Refusal>) -> Result<(), StoreError> {
+        adapter!(self.note_refusals(refusals))
+    }
+
+    /// What each rule refused, or would have, since counting began.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn rule_totals(&self) -> Result<Vec<RuleTotal>, StoreError> {
+        adapter!(self.rule_totals())
+    }
 }
