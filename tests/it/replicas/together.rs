@@ -149,7 +149,7 @@ async fn a_replica_whose_clock_is_five_minutes_off_goes_by_the_clock_of_the_data
         let apart = now(at).duration_since(now(0)).abs();
         assert!(apart < SignedDuration::from_secs(2), "{apart}");
     }
-    // Those who would think it over, or not begun, neither end it nor refuse its result.
+    // Who would think that it is over, or has not begun, neither ends it nor refuses its press.
     for (first, second) in [(0, 1), (1, 2), (2, 0)] {
         let number = format!("+38099555000{first}");
         let id = trio.begin(first, json!({ "to": number, "expires_in": 60 })).await;
