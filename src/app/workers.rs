@@ -93,6 +93,7 @@ pub(super) fn start(
     for index in 0..service.accounts().len() {
         spawn(service, move |service| async move { keep_offset(&service, index).await });
         spawn(service, move |service| async move { keep_facts(&service, index).await });
+        spawn(service, move |service| async move { keep_balance(&service, index).await });
         let intake = Arc::clone(intake);
         spawn(service, move |service| async move { keep_watch(&service, &intake, index).await });
     }
@@ -196,6 +197,12 @@ async fn keep_watch(service: &Service, intake: &Intake, index: usize) {
         intake.watch_settings(account).await;
         service.clock().sleep(MAINTENANCE).await;
     }
+}
+
+/// Keeps the account's balance known to the guard.
+async fn keep_balance(service: &Service, index: usize) {
+    let Ok(account) = u16::try_from(index).map(AccountIndex) else { return };
+    service.keep_balance(account).await;
 }
 
 async fn keep_facts(service: &Service, index: usize) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::guard_money::MoneyRules;
 use super::section::Section;
 use super::tree::Entry;
 use super::value;
@@ -34,6 +35,8 @@ pub struct Guard {
     pub per_address: Rate,
     /// Starts under one of the keys that the app sends.
     pub per_rate_key: Rate,
+    /// What may be spent.
+    pub money: MoneyRules,
     /// How long people are left alone who turned a call away; of all apps only.
     pub cooldown: Cooldown,
     /// How strictly calls stop that bring no notifications; of all apps only.
@@ -112,12 +115,19 @@ impl Guard {
             cooldown: section.optional_section("cooldown", Cooldown::read).unwrap_or_default(),
             degraded: section.optional_section("degraded", mode).unwrap_or_default(),
             never_again_for_all: section.value("never_again", never_again, false),
-            ..Self::read_own(section)
+            ..Self::read_with(section, MoneyRules::read)
         }
     }
 
     /// The rules of one app.
     pub(super) fn read_own(section: &mut Section<'_>) -> Self {
+        Self::read_with(section, MoneyRules::read_own)
+    }
+
+    fn read_with(
+        section: &mut Section<'_>,
+        money: impl FnOnce(&mut Section<'_>) -> MoneyRules,
+    ) -> Self {
         let mut rate =
             |rule: Rule| section.optional_section(rule.as_str(), Rate::read).unwrap_or_default();
         let (per_number, per_prefix) = (rate(Rule::PerNumber), rate(Rule::PerPrefix));
@@ -135,6 +145,7 @@ impl Guard {
             per_app,
             per_address,
             per_rate_key,
+            money: money(section),
             cooldown: Cooldown::default(),
             degraded: Mode::Off,
             never_again_for_all: false,
@@ -163,7 +174,9 @@ impl Guard {
             | Rule::PriceCeiling
             | Rule::AppBudget
             | Rule::PrefixBudget
-            | Rule::BalanceFloor => None,
+            | Rule::BalanceFloor
+            | Rule::MoneyUnknown
+            | Rule::OtherCurrency => None,
         }
     }
 }

@@ -43,11 +43,15 @@ pub enum Rule {
     PrefixBudget,
     /// What must be left at the provider.
     BalanceFloor,
+    /// A rule on money cannot be judged, since the provider told no price or balance.
+    MoneyUnknown,
+    /// A rule on money cannot be judged, since the provider counts in another currency.
+    OtherCurrency,
 }
 
 impl Rule {
     /// Every rule, in the order in which they are asked.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::KillSwitch,
         Self::Suppression,
         Self::Countries,
@@ -67,6 +71,8 @@ impl Rule {
         Self::AppBudget,
         Self::PrefixBudget,
         Self::BalanceFloor,
+        Self::MoneyUnknown,
+        Self::OtherCurrency,
     ];
 
     /// The word used in the API, the configuration and the log.
@@ -92,7 +98,15 @@ impl Rule {
             Self::AppBudget => "app_budget",
             Self::PrefixBudget => "prefix_budget",
             Self::BalanceFloor => "balance_floor",
+            Self::MoneyUnknown => "money_unknown",
+            Self::OtherCurrency => "other_currency",
         }
+    }
+
+    /// Whether it counts millionths of a currency, by the day of UTC.
+    #[must_use]
+    pub const fn is_day_budget(self) -> bool {
+        matches!(self, Self::AppBudget | Self::PrefixBudget)
     }
 
     /// The rule of a word.
@@ -102,8 +116,8 @@ impl Rule {
     }
 }
 
-/// How strictly a rule holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// How strictly a rule holds; the later, the stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mode {
     /// Not at all.
     Off,

@@ -22,13 +22,16 @@ impl Guard {
     /// What the rules say without the store, and what it must look at and count.
     #[must_use]
     pub fn judge(&self, asked: &Asked<'_>) -> Judged {
-        let against: Vec<Refusal> =
+        let mut against: Vec<Refusal> =
             asked.to.phone().map_or_else(Vec::new, |number| self.of_number(asked, number));
+        let money = self.money(asked);
+        against.extend(money.against);
         let refused = against.iter().find(|refusal| refusal.mode == Mode::Enforce).copied();
-        let counts = match asked.begins {
+        let mut counts = match asked.begins {
             Begins::Start { client_ip, rate_keys } => self.counts(asked, client_ip, rate_keys),
             Begins::Step => Vec::new(),
         };
+        counts.extend(money.counts);
         let calling = asked.calls_from.and_then(|account| self.calling(account));
         let admission = Admission { bars: self.bars(asked), counts, calling, noted: against };
         Judged { refused, admission }
@@ -165,7 +168,9 @@ fn subjects(
         | Rule::PriceCeiling
         | Rule::AppBudget
         | Rule::PrefixBudget
-        | Rule::BalanceFloor => Vec::new(),
+        | Rule::BalanceFloor
+        | Rule::MoneyUnknown
+        | Rule::OtherCurrency => Vec::new(),
     }
 }
 

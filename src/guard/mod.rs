@@ -8,6 +8,7 @@
 
 mod judge;
 mod keys;
+mod money;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::domain::{Channel, Name, Recipient, Refusal};
 use crate::store::Admission;
 
 pub use keys::{Keys, Scope, prefix_of};
+pub use money::{Costs, Price};
 pub use shown::RuleShown;
 
 /// Holds starts and steps against the rules.
@@ -48,6 +50,8 @@ pub struct Asked<'a> {
     pub channel: Channel,
     /// The account that calls, if a key is asked for by call.
     pub calls_from: Option<&'a Name>,
+    /// What is known of its money; none if no rule is to look at it.
+    pub costs: Option<Costs>,
     /// What begins: a verification, or a later step of one.
     pub begins: Begins<'a>,
 }

@@ -3,7 +3,7 @@
 use super::Guard;
 use super::judge::RATES;
 use crate::config;
-use crate::domain::{Limit, Mode, Name, Rule};
+use crate::domain::{Limit, Mode, Money, Name, Rule};
 
 /// A rule of the configuration that has something to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct RuleShown {
     pub mode: Mode,
     /// Its limits, if it counts.
     pub limits: Vec<Limit>,
+    /// Its amount, if it is about money.
+    pub money: Option<Money>,
 }
 
 impl Guard {
@@ -29,12 +31,16 @@ impl Guard {
             let rates = RATES.into_iter().filter_map(|rule| Some((rule, rules.rate(rule)?)));
             let rates = rates.filter(|(_, rate)| !rate.limits.is_empty());
             let rates = rates.map(|(rule, rate)| (rule, rate.mode, rate.limits.clone()));
-            let all: Vec<_> = plain.chain(rates).collect();
-            all.into_iter().map(move |(rule, mode, limits)| RuleShown {
+            let counted = plain.chain(rates).map(|(rule, mode, limits)| (rule, mode, limits, None));
+            let money = rules.money.shown();
+            let money = money.map(|(rule, mode, amount)| (rule, mode, Vec::new(), amount));
+            let all: Vec<_> = counted.chain(money).collect();
+            all.into_iter().map(move |(rule, mode, limits, money)| RuleShown {
                 rule,
                 app: app.clone(),
                 mode,
                 limits,
+                money,
             })
         };
         self.rules().flat_map(of).filter(|shown| shown.mode != Mode::Off).collect()

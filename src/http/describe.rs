@@ -118,6 +118,9 @@ pub struct ProblemSchema {
     rule: Option<String>,
     /// Whether it passes by itself, at `retry_at`.
     passes: Option<bool>,
+    /// The day of UTC whose budget is spent.
+    #[schema(format = Date)]
+    day: Option<String>,
     /// A channel that may be tried instead.
     next_channel: Option<String>,
     /// How the verification ended.

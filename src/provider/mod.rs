@@ -16,7 +16,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::domain::{Code, CodeBy, Name, PbxTime, PhoneNumber, Recipient, RefusalReason, Secret};
+use crate::domain::{
+    Code, CodeBy, Money, Name, PbxTime, PhoneNumber, Recipient, RefusalReason, Secret,
+};
 use zadarma::Zadarma;
 
 pub use queue::{NoRoom, SharedLine, Slot};
@@ -323,6 +325,19 @@ impl Provider {
     /// See [`ProviderError`].
     pub async fn balance(&self) -> Result<Balance, ProviderError> {
         self.0.balance().await
+    }
+
+    /// What a minute of a call to a number costs, from one of the account's numbers if that
+    /// is given; never below zero.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
+    pub async fn price(
+        &self,
+        to: PhoneNumber,
+        from: Option<PhoneNumber>,
+    ) -> Result<Money, ProviderError> {
+        self.0.price(to, from).await
     }
 
     /// The outgoing calls that began between two times of the PBX and have ended,

@@ -1,6 +1,8 @@
 //! Guarding: a start, or a later step, is held against the guard's rules, and what they
 //! say is logged and counted.
 
+use std::sync::Arc;
+
 use crate::domain::{Channel, Mode, Name, Recipient, Refusal, Rule, Step, Verification};
 use crate::guard::{Asked, Begins, Judged};
 use crate::store::{Admission, StoreError};
@@ -37,7 +39,7 @@ impl Service {
     /// # Errors
     /// The rule that refuses it. A test reaches no provider, and is only switched off.
     pub(super) async fn guard_start(
-        &self,
+        self: &Arc<Self>,
         request: &StartRequest,
         admitted: &Admitted,
     ) -> Result<Admission, StartRefusal> {
@@ -48,15 +50,16 @@ impl Service {
             return Ok(Admission { bars, ..Admission::default() });
         }
         let begins = Begins::Start { client_ip: request.client_ip, rate_keys: &request.rate_keys };
-        let calls_from = account_called(admitted.steps.iter().find(|step| !step.skipped));
-        let asked = Asked { app: &request.app, to: &request.to, channel, calls_from, begins };
-        let judged = self.guard.judge(&asked);
-        self.unless_refused(judged, &request.app, &request.to).await
+        let step = admitted.steps.iter().find(|step| !step.skipped);
+        let (app, to, calls_from) = (&request.app, &request.to, account_called(step));
+        let asked = Asked { app, to, channel, calls_from, costs: None, begins };
+        let judged = self.judge(asked, step).await;
+        self.unless_refused(judged, app, to).await
     }
 
     /// The same for a step of a verification that runs.
     pub(super) async fn guard_step(
-        &self,
+        self: &Arc<Self>,
         verification: &Verification,
         step: &Step,
     ) -> Result<Admission, StepRefusal> {
@@ -66,9 +69,20 @@ impl Service {
             return Ok(Admission { bars, ..Admission::default() });
         }
         let (to, calls_from) = (&verification.to, account_called(Some(step)));
-        let asked = Asked { app, to, channel, calls_from, begins: Begins::Step };
-        let judged = self.guard.judge(&asked);
+        let begins = Begins::Step;
+        let asked = Asked { app, to, channel, calls_from, costs: None, begins };
+        let judged = self.judge(asked, Some(step)).await;
         self.unless_refused(judged, app, &verification.to).await
+    }
+
+    /// Judges, and asks what a step costs only if nothing else refuses it: the provider
+    /// takes few requests, and strangers choose the numbers.
+    async fn judge(self: &Arc<Self>, asked: Asked<'_>, step: Option<&Step>) -> Judged {
+        let judged = self.guard.judge(&asked);
+        let looks = self.guard.asks_price(asked.app) || self.guard.asks_balance(asked.app);
+        let Some(step) = step.filter(|_| looks && judged.refused.is_none()) else { return judged };
+        let costs = self.costs(asked.app, asked.to, asked.channel, &step.account).await;
+        self.guard.judge(&Asked { costs: Some(costs), ..asked })
     }
 
     async fn unless_refused<E: From<Guarded> + From<StoreError>>(
@@ -102,6 +116,9 @@ impl Service {
             if refusal.rule == Rule::Degraded && refusal.until.is_none() {
                 // At most once a minute, with the call that passes to see whether it is over.
                 telemetry::alarm("degraded", DEGRADED);
+            }
+            if refusal.rule == Rule::OtherCurrency {
+                self.money.alarm_currency(self.clock.now());
             }
             match refusal.mode {
                 Mode::Enforce => tracing::info!(
@@ -171,8 +188,12 @@ const fn words(rule: Rule) -> &'static str {
             "one of these rate_keys has started as many verifications as it may for now"
         }
         Rule::PriceCeiling => "reaching this number costs more than may be spent on it",
-        Rule::AppBudget => "this app has spent what it may for now",
-        Rule::PrefixBudget => "what may be spent on this prefix is spent for now",
+        Rule::AppBudget => "this app has spent what it may on this day (UTC)",
+        Rule::PrefixBudget => "what may be spent on this prefix on this day (UTC) is spent",
         Rule::BalanceFloor => "the provider's account has too little money left",
+        Rule::MoneyUnknown => "the provider has not told a price or its balance",
+        Rule::OtherCurrency => {
+            "the provider counts in another currency than the rules on money; the operator is to write those in it"
+        }
     }
 }

@@ -28,6 +28,7 @@ mod in_force;
 mod key;
 mod key_life;
 mod learn;
+mod money;
 mod next;
 mod notifications;
 mod offset;
@@ -184,6 +185,7 @@ pub struct Service {
     keys: in_force::Keys,
     starting: start::Starting,
     guard: Guard,
+    money: money::MoneyTold,
     refusals: Refusals,
     outcomes: Counters,
     catalogue: Catalogue,
@@ -215,6 +217,7 @@ impl Service {
         let rules = std::mem::take(&mut settings.guard);
         let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
+        let money = money::MoneyTold::new(accounts.len());
         let service = Arc::new(Self {
             store,
             live: Live::new(),
@@ -226,6 +229,7 @@ impl Service {
             keys,
             starting: start::Starting::default(),
             guard,
+            money,
             refusals: Refusals::default(),
             outcomes: Counters::new(
                 VERIFICATIONS_TOTAL,

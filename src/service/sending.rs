@@ -147,6 +147,7 @@ impl Service {
         slot: Slot,
         sending: Sending,
     ) -> JoinHandle<()> {
+        self.money.attempted(account);
         let service = Arc::clone(self);
         self.background.tasks.spawn_on(
             async move { service.dispatch(account, id, attempt, slot, sending).await },

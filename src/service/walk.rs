@@ -169,7 +169,7 @@ impl Service {
 
     /// What the step that begins must pass in its transaction.
     async fn admission_of(
-        &self,
+        self: &Arc<Self>,
         next: &Verification,
         begun: Option<u8>,
     ) -> Result<Admission, StepRefusal> {

@@ -1,5 +1,7 @@
 //! The account's settings, as the control API shows and changes them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,6 +20,10 @@ pub(super) struct Settings {
     pub clock_skew_seconds: i64,
     pub balance: f64,
     pub currency: String,
+    /// What a minute costs, where `prices` says nothing.
+    pub price: String,
+    /// What a minute costs, by the first digits of the number.
+    pub prices: BTreeMap<String, String>,
     pub direct_numbers: Vec<String>,
     pub internal_numbers: Vec<u32>,
     pub refuse_all: Option<String>,
@@ -37,6 +43,8 @@ impl Settings {
             clock_skew_seconds: 0,
             balance: 10.34,
             currency: "USD".to_owned(),
+            price: "0.009".to_owned(),
+            prices: BTreeMap::new(),
             direct_numbers: vec!["380441234567".to_owned()],
             internal_numbers: vec![100, 101],
             refuse_all: None,

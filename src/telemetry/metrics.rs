@@ -41,17 +41,22 @@ pub const ALARMS_TOTAL: &str = "ringproof_alarms_total";
 /// Counter, labels `rule` and `mode`: what the guard refused, or would have.
 pub const GUARD_REFUSALS_TOTAL: &str = "ringproof_guard_refusals_total";
 
+/// Accounts whose balance is below a floor of the guard.
+pub const BALANCES_LOW: &str = "ringproof_balances_low";
+
 /// How often [`MetricsHandle::upkeep`] should run.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 12] = [
+const ALARMS: [&str; 14] = [
+    "balance_low",
     "degraded",
     "disputed",
     "endpoint_disabled",
     "forged_notification",
     "near_miss",
     "notification_settings",
+    "other_currency",
     "provider_refused",
     "spill_damaged",
     "spill_refused",
@@ -140,6 +145,11 @@ pub fn provider_error(kind: &'static str) {
     counter!(PROVIDER_ERRORS_TOTAL, "kind" => kind).increment(1);
 }
 
+/// Says how many accounts have less money left than they are to have.
+pub fn balances_low(accounts: u32) {
+    gauge!(BALANCES_LOW).set(accounts);
+}
+
 impl MetricsHandle {
     /// Everything counted so far, in Prometheus' text form.
     #[must_use]
@@ -217,6 +227,7 @@ fn describe() {
     level!(SPILL_BYTES, Unit::Bytes, "Notifications on disk that the store has not taken");
     level!(AUDIT_ENTRIES, "Entries of the audit log");
     count!(GUARD_REFUSALS_TOTAL, "Starts and steps that rules refused, or would have");
+    level!(BALANCES_LOW, "Accounts whose balance is below a floor of the guard");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }
 

@@ -130,6 +130,23 @@ pub struct BalanceAnswer {
     pub currency: String,
 }
 
+/// `GET /v1/info/price/`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PriceAnswer {
+    /// What the tariff says of the number.
+    pub info: Price,
+}
+
+/// A call's price.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Price {
+    /// Of a minute: a decimal number.
+    #[serde(deserialize_with = "text")]
+    pub price: String,
+    /// ISO 4217.
+    pub currency: String,
+}
+
 /// `GET /v1/pbx/ivr/sounds/list`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct SoundsAnswer {

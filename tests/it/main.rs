@@ -31,6 +31,7 @@ mod faults;
 mod forward;
 mod fuzz;
 mod guard;
+mod guard_money;
 mod handset;
 mod intake_refuses;
 mod intake_verifies;

@@ -43,7 +43,9 @@ async fn the_example_for_curl_starts_waits_and_redeems() {
 fn the_recommended_settings_of_the_guard_load() {
     let readme = include_str!("../../README.md");
     let folder = tempfile::tempdir().unwrap();
-    for (who, number_limit) in [("shop", 5), ("bank", 3), ("forum", 2)] {
+    for (who, number_limit, budget) in
+        [("shop", 5, "40 EUR"), ("bank", 3, "500 EUR"), ("forum", 2, "3 EUR")]
+    {
         let begin = format!("```toml\n# guard: {who}\n");
         let block = readme.split(&begin).nth(1).unwrap().split("```").next().unwrap();
         let file = folder.path().join(format!("{who}.toml"));
@@ -52,5 +54,7 @@ fn the_recommended_settings_of_the_guard_load() {
         let guard = config.unwrap_or_else(|problems| panic!("{who}: {problems:?}")).guard;
         assert_eq!(guard.per_number.limits[0].max, number_limit, "{who}");
         assert_eq!(guard.number_types.refuse.len(), 4, "{who}");
+        let (_, amount) = guard.money.app_budget.set().unwrap();
+        assert_eq!(amount.to_string(), budget, "{who}");
     }
 }

@@ -176,9 +176,12 @@ impl Refusal {
                 Self::blocked()
             }
             Rule::Countries => Self::unsupported_network(),
-            Rule::PriceCeiling | Rule::AppBudget | Rule::PrefixBudget | Rule::BalanceFloor => {
-                Self::out_of_credit()
-            }
+            Rule::PriceCeiling
+            | Rule::AppBudget
+            | Rule::PrefixBudget
+            | Rule::BalanceFloor
+            | Rule::MoneyUnknown
+            | Rule::OtherCurrency => Self::out_of_credit(),
             Rule::KillSwitch => Self::barred(),
             Rule::QuietHours
             | Rule::Cooldown

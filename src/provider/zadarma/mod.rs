@@ -5,6 +5,7 @@
 
 mod client;
 mod codes;
+mod price;
 mod settings;
 mod sms;
 mod sounds;

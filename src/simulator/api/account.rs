@@ -26,18 +26,24 @@ pub(super) fn timezone(world: &World) -> Answer {
     }))
 }
 
-pub(super) fn price(received: &Received) -> Answer {
+/// What a minute costs, by the longest prefix that the settings price.
+pub(super) fn price(world: &World, received: &Received) -> Answer {
     let Some(number) = received.param("number") else { return required("number") };
     let digits = numbers::digits(number);
     if digits.len() < 7 {
         return Answer::error("Check phone's number").with_status(400);
     }
     let prefix: String = digits.chars().take(3).collect();
+    let settings = world.look(|state| state.settings.clone());
+    let priced = settings.prices.iter().filter(|(prefix, _)| digits.starts_with(*prefix));
+    let priced = priced.max_by_key(|(prefix, _)| prefix.len());
+    let (prefix, price) =
+        priced.map_or((&prefix, &settings.price), |(prefix, price)| (prefix, price));
     Answer::success(json!({ "info": {
         "prefix": prefix,
         "description": "Simulated country, mobile",
-        "price": "0.009",
-        "currency": "USD",
+        "price": price,
+        "currency": settings.currency,
     }}))
 }
 

@@ -102,7 +102,7 @@ async fn perform(world: &std::sync::Arc<World>, received: &Received) -> Answer {
         ("POST", "/v1/pbx/callinfo/notifications") => callinfo::set_toggles(world, received),
         ("GET", "/v1/info/balance") => account::balance(world),
         ("GET", "/v1/info/timezone") => account::timezone(world),
-        ("GET", "/v1/info/price") => account::price(received),
+        ("GET", "/v1/info/price") => account::price(world, received),
         ("GET", "/v1/direct_numbers") => account::direct_numbers(world),
         ("GET", "/v1/pbx/internal") => account::internal(world),
         ("GET", "/v1/statistics/pbx") => statistics::pbx(world, received),

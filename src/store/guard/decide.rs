@@ -107,7 +107,10 @@ impl Count {
         let full = |limit: &Limit| {
             let full = windows.full(limit, self.amount, now)?;
             let (rule, mode) = (self.rule, self.mode);
-            Some(Refusal { rule, mode, until: full.until, limit: Some(*limit) })
+            // The key of such a window is of one day, so what it counts ends with the day.
+            let by_day = full.until.filter(|_| rule.is_day_budget());
+            let until = by_day.map(|_| midnight_after(now)).or(full.until);
+            Some(Refusal { rule, mode, until, limit: Some(*limit) })
         };
         let refusals = self.limits.iter().filter_map(full);
         refusals.max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX))
@@ -118,6 +121,13 @@ impl Count {
         self.limits.iter().for_each(|limit| windows.add(limit, self.amount, now));
         windows
     }
+}
+
+/// The end of the day of UTC.
+fn midnight_after(now: Timestamp) -> Timestamp {
+    let day = SignedDuration::from_hours(24).as_secs();
+    let next = (now.as_second().div_euclid(day) + 1).saturating_mul(day);
+    Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
 }
 
 fn later(now: Timestamp, span: SignedDuration) -> Timestamp {

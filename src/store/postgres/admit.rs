@@ -2,8 +2,8 @@
 //! nothing of them.
 //!
 //! INVARIANT: every transaction that waits for another one's rows takes them in this order,
-//! each kind sorted: idempotency keys, numbers to be alone, claims, verifications; then it adds
-//! new rows in the same order. So no two wait for each other. A row that another replica
+//! each kind sorted: idempotency keys, numbers to be alone, claims, verifications, the guard's
+//! windows; then it adds new rows in the same order, then come the guard's bars and totals. So no two wait for each other. A row that another replica
 //! adds meanwhile is met when it is added here, and then the whole batch is judged anew.
 
 use std::collections::BTreeSet;
@@ -18,8 +18,9 @@ use super::known::{
     Held, Known, Running, Writes, form_of, keep_alone, keep_claims, keep_keys, key_of, look_up,
 };
 use super::lane::{Batch, Ended, Transaction};
-use crate::domain::{Claim, Timing, Verification};
+use crate::domain::{Claim, Refusal, Timing, Verification};
 use crate::store::change::JournalRow;
+use crate::store::guard::Decision;
 use crate::store::kept::{self, nanoseconds, recipient};
 use crate::store::record::pack;
 use crate::store::{Change, Intended, Intent, NewDelivery, Start, Started};
@@ -37,9 +38,10 @@ pub(super) enum Job {
 
 /// What a job came to.
 pub(super) enum Admitted {
-    /// It was, with what the attempt learned of an earlier call, so packed.
-    Start(Box<Verification>, Box<[u8]>),
-    Intent(Box<Verification>, Box<[u8]>),
+    /// It was, with what the attempt learned of an earlier call, so packed, and what would
+    /// have refused it.
+    Start(Box<Verification>, Box<[u8]>, Vec<Refusal>),
+    Intent(Box<Verification>, Box<[u8]>, Vec<Refusal>),
     NotStarted(Box<Started>),
     NotIntended(Box<Intended>),
 }
@@ -63,17 +65,19 @@ impl Batch for Admissions {
         let on = transaction.on;
         let mut known = look_up(on, jobs, &self.timing).await?;
         let mut writes = Writes::default();
-        let admitted: Vec<Admitted> =
-            jobs.iter().map(|job| self.admit(job, &mut known, &mut writes)).collect();
+        let admitted = jobs.iter().map(|job| self.admit(job, &mut known, &mut writes));
+        let admitted = admitted.collect::<Result<Vec<Admitted>, Failure>>()?;
         // What another replica may have added first comes first.
         keep_keys(on, &known.old.keys, &writes.keys).await?;
         keep_alone(on, &known.old.alone, &writes.alone).await?;
         keep_claims(on, &known.old.claims, &writes.claims).await?;
+        known.guarded.keep_windows(on).await?;
         self.keep(on, jobs, &admitted).await?;
+        known.guarded.keep_totals(on).await?;
         let changed: Vec<_> = admitted
             .iter()
             .filter_map(|admitted| match admitted {
-                Admitted::Start(new, _) | Admitted::Intent(new, _) => Some((new.id, new.version)),
+                Admitted::Start(new, ..) | Admitted::Intent(new, ..) => Some((new.id, new.version)),
                 Admitted::NotStarted(_) | Admitted::NotIntended(_) => None,
             })
             .collect();
@@ -83,16 +87,12 @@ impl Batch for Admissions {
     fn answer(job: Job, admitted: Admitted) -> Answer {
         drop(job);
         match admitted {
-            Admitted::Start(verification, packed) => Answer::Started(Started::Stored {
-                verification: *verification,
-                packed,
-                noted: Vec::new(),
-            }),
-            Admitted::Intent(verification, packed) => Answer::Intended(Intended::Stored {
-                verification: *verification,
-                packed,
-                noted: Vec::new(),
-            }),
+            Admitted::Start(verification, packed, noted) => {
+                Answer::Started(Started::Stored { verification: *verification, packed, noted })
+            }
+            Admitted::Intent(verification, packed, noted) => {
+                Answer::Intended(Intended::Stored { verification: *verification, packed, noted })
+            }
             Admitted::NotStarted(answer) => Answer::Started(*answer),
             Admitted::NotIntended(answer) => Answer::Intended(*answer),
         }
@@ -100,7 +100,12 @@ impl Batch for Admissions {
 }
 
 impl Admissions {
-    fn admit(&self, job: &Job, known: &mut Known, writes: &mut Writes) -> Admitted {
+    fn admit(
+        &self,
+        job: &Job,
+        known: &mut Known,
+        writes: &mut Writes,
+    ) -> Result<Admitted, Failure> {
         match job {
             Job::Start(start, now) => self.start(start, *now, known, writes),
             Job::Intend(intent, now) => self.intend(intent, *now, known, writes),
@@ -114,8 +119,8 @@ impl Admissions {
         now: Timestamp,
         known: &mut Known,
         writes: &mut Writes,
-    ) -> Admitted {
-        let not = |answer| Admitted::NotStarted(Box::new(answer));
+    ) -> Result<Admitted, Failure> {
+        let not = |answer| Ok(Admitted::NotStarted(Box::new(answer)));
         let mut verification = start.verification.clone();
         let key = start.idempotency.as_ref().map(|key| (key, key_of(&verification.app, key)));
         if let Some((given, key)) = &key
@@ -132,10 +137,19 @@ impl Admissions {
         {
             return not(Started::Running { id: running.id, app: running.app.clone() });
         }
+        let (written, noted) = match known.guarded.judge(&start.admission, now)? {
+            Decision::Admitted { written, noted } => (written, noted),
+            Decision::Refused { refusal, noted } => {
+                known.guarded.note(&noted);
+                return not(Started::Refused { refusal, noted });
+            }
+        };
         let held = known.held(&start.claims);
         if let Some(until) = held.until.filter(|until| *until > now) {
             return not(Started::ClaimHeld { until });
         }
+        known.guarded.write(written);
+        known.guarded.note(&noted);
         learn(&mut verification, held);
         self.claim(&verification, &start.claims, known, writes);
         if start.alone {
@@ -149,7 +163,7 @@ impl Admissions {
             known.keys.insert(key, row);
         }
         let packed = pack(&verification);
-        Admitted::Start(Box::new(verification), packed)
+        Ok(Admitted::Start(Box::new(verification), packed, noted))
     }
 
     fn intend(
@@ -158,21 +172,31 @@ impl Admissions {
         now: Timestamp,
         known: &mut Known,
         writes: &mut Writes,
-    ) -> Admitted {
+    ) -> Result<Admitted, Failure> {
+        let not = |answer| Ok(Admitted::NotIntended(Box::new(answer)));
+        let (written, noted) = match known.guarded.judge(&intent.admission, now)? {
+            Decision::Admitted { written, noted } => (written, noted),
+            Decision::Refused { refusal, noted } => {
+                known.guarded.note(&noted);
+                return not(Intended::Refused { refusal, noted });
+            }
+        };
         let held = known.held(&intent.claims);
         if let Some(until) = held.until.filter(|until| *until > now) {
-            return Admitted::NotIntended(Box::new(Intended::ClaimHeld { until }));
+            return not(Intended::ClaimHeld { until });
         }
         let mut verification = intent.verification.clone();
         let expected = verification.version.checked_sub(1);
         if known.versions.get(&verification.id).copied() != expected || expected.is_none() {
-            return Admitted::NotIntended(Box::new(Intended::Conflict));
+            return not(Intended::Conflict);
         }
+        known.guarded.write(written);
+        known.guarded.note(&noted);
         learn(&mut verification, held);
         known.versions.insert(verification.id, verification.version);
         self.claim(&verification, &intent.claims, known, writes);
         let packed = pack(&verification);
-        Admitted::Intent(Box::new(verification), packed)
+        Ok(Admitted::Intent(Box::new(verification), packed, noted))
     }
 
     /// Claims for the last attempt what is dead or free, as the caller has seen.
@@ -198,12 +222,12 @@ impl Admissions {
         let (mut rows, mut deliveries) = (Vec::new(), Vec::<&NewDelivery>::new());
         for (place, pair) in jobs.iter().zip(admitted).enumerate() {
             match pair {
-                (Job::Start(start, _), Admitted::Start(verification, packed)) => {
+                (Job::Start(start, _), Admitted::Start(verification, packed, _)) => {
                     new.push((&**verification, &**packed));
                     rows.extend(JournalRow::of(verification.id, &start.entries, None));
                     deliveries.extend(&start.deliveries);
                 }
-                (Job::Intend(intent, _), Admitted::Intent(verification, _)) => {
+                (Job::Intend(intent, _), Admitted::Intent(verification, ..)) => {
                     let change = Change::new(verification, &self.timing, &intent.entries, None);
                     changes.push((place, change));
                     deliveries.extend(&intent.deliveries);

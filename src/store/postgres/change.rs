@@ -7,6 +7,7 @@ use super::columns::{Failure, uuid};
 use super::connect::Link;
 use super::insert::{self, version};
 use super::lane::{Batch, Ended, Transaction};
+use super::windows;
 use crate::store::change::JournalRow;
 use crate::store::kept::nanoseconds;
 use crate::store::record::{outcome_code, status_code};
@@ -77,6 +78,12 @@ impl Batch for Changes {
             insert::due(on, &due),
             insert::deliveries(on, &deliveries),
         )?;
+        let learned = kept().flat_map(|job| match job {
+            Job::Change(change) => change.learned.as_slice(),
+            Job::Journal(_) => &[],
+        });
+        // Starts count in the same rows, so they are held for as short as may be.
+        windows::learn(on, learned).await?;
         let changed: Vec<_> = kept()
             .filter_map(|job| match job {
                 Job::Change(change) => Some((change.id, change.version)),

@@ -1,5 +1,6 @@
 //! What is added: one statement for all rows of a kind, their columns as arrays.
 
+use deadpool_postgres::Object;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ const VERIFICATIONS: &str = "\
 
 /// Runs a statement; how many rows it wrote.
 pub(super) async fn run(
-    on: &Link,
+    on: &Object,
     sql: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<u64, Failure> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use deadpool_postgres::Object;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -11,6 +12,7 @@ use super::columns::{Failure, claim, column, id, number, uuid, verification};
 use super::connect::Link;
 use super::insert::run;
 use super::keys::digest;
+use super::windows::Guarded;
 use crate::domain::{Attempt, Claim, Name, PbxTime, Status, Timing, Verification, VerificationId};
 use crate::store::IdempotencyKey;
 use crate::store::kept::{form, recipient};
@@ -34,6 +36,7 @@ pub(super) struct Known {
     pub(super) alone: HashMap<i64, Option<Running>>,
     pub(super) claims: HashMap<Form, Held>,
     pub(super) versions: HashMap<VerificationId, u32>,
+    pub(super) guarded: Guarded,
     /// The rows there are, which are overwritten rather than added.
     pub(super) old: Rows,
 }
@@ -137,6 +140,12 @@ pub(super) async fn look_up(on: &Link, jobs: &[&Job], timing: &Timing) -> Result
         known.old.claims.insert(form.clone());
         known.claims.extend(attempt.map(|attempt| (form, Held::by(attempt, timing))));
     }
+    // The rows that most wait for come last.
+    let admissions = jobs.iter().map(|job| match job {
+        Job::Start(start, _) => &start.admission,
+        Job::Intend(intent, _) => &intent.admission,
+    });
+    known.guarded = Guarded::look_up(on, admissions).await?;
     known.versions = verifications.into_iter().map(|(id, found)| (id, found.version)).collect();
     Ok(known)
 }
@@ -214,7 +223,7 @@ pub(super) async fn look_up_verifications(
 }
 
 pub(super) async fn ask(
-    on: &Link,
+    on: &Object,
     sql: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Result<Vec<tokio_postgres::Row>, Failure> {

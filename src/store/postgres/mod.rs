@@ -28,6 +28,7 @@ mod sessions;
 mod sounds;
 mod stats;
 mod sweep;
+mod windows;
 
 use jiff::Timestamp;
 use tokio::sync::broadcast;
@@ -86,7 +87,6 @@ impl Postgres {
     }
 
     pub(super) async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
-        guard::refuse(&start.admission)?;
         match self.admissions.submit(admit::Job::Start(Box::new(start), now)).await? {
             Answer::Started(answer) => Ok(answer),
             Answer::Intended(_) => unreachable!("a start is answered as one"),
@@ -105,7 +105,6 @@ impl Postgres {
         intent: Intent,
         now: Timestamp,
     ) -> Result<Intended, StoreError> {
-        guard::refuse(&intent.admission)?;
         match self.admissions.submit(admit::Job::Intend(Box::new(intent), now)).await? {
             Answer::Intended(answer) => Ok(answer),
             Answer::Started(_) => unreachable!("an intent is answered as one"),

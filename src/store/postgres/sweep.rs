@@ -55,6 +55,7 @@ pub(super) async fn sweep(store: &Postgres, now: Timestamp) -> Result<Swept, Sto
             break;
         }
     }
+    store.sweep_guard(now).await?;
     let signatures = kept::before(now, kept::SIGNATURES);
     let sql = "DELETE FROM signatures WHERE at < $1";
     ask!(store, on => remove(on, sql, signatures))?;
@@ -71,7 +72,7 @@ pub(super) async fn sweep(store: &Postgres, now: Timestamp) -> Result<Swept, Sto
 }
 
 /// Whether the sweep is this replica's until the transaction ends.
-async fn is_ours(on: &Transaction<'_>) -> Result<bool, Failure> {
+pub(super) async fn is_ours(on: &Transaction<'_>) -> Result<bool, Failure> {
     Ok(on.query_one(&on.prepare_cached(LOCK).await?, &[]).await?.try_get(0)?)
 }
 

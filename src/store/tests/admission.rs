@@ -70,7 +70,7 @@ async fn a_start_overwrites_dead_claims_and_learns_of_the_call_before() {
 }
 
 /// A stored verification that claims nothing, and the intent that has its number called.
-async fn waiting(test: &TestStore) -> (Verification, impl Fn(u32) -> Intent) {
+pub(super) async fn waiting(test: &TestStore) -> (Verification, impl Fn(u32) -> Intent) {
     let mut unclaimed = start(NUMBER, at(1));
     unclaimed.claims.clear();
     let Started::Stored { verification, .. } = test.store.start(unclaimed, at(1)).await.unwrap()

@@ -2,11 +2,28 @@
 
 use futures_util::future::join_all;
 
+use super::admission::waiting;
+use super::replicas::two;
 use super::*;
 use crate::domain::{Limit, Mode, Refusal, Rule};
-use crate::store::{Bar, Barring, Count, RuleTotal};
+use crate::store::{Bar, Barring, Calling, Count, Intended, Learned, RuleTotal};
 
 const KEY: [u8; 16] = [1; 16];
+
+contract!(
+    of_a_thousand_starts_at_once_a_limit_of_five_admits_five,
+    what_is_refused_counts_under_no_key_and_leaves_nothing_else,
+    a_shadow_refuses_nothing_says_what_it_would_have_and_counts_it,
+    a_bar_stands_until_its_time_or_until_it_is_lifted,
+    bars_are_listed_by_rule_in_pages_and_only_while_they_stand,
+    what_counts_outlives_a_restart_and_is_swept_once_it_counts_no_more,
+    ten_thousand_starts_over_a_thousand_numbers_of_one_prefix_store_what_the_prefix_may,
+    what_a_change_teaches_is_kept_with_it_and_only_then,
+    a_later_step_is_judged_and_counts_like_a_start,
+    a_call_that_was_surely_not_placed_counts_for_nothing,
+    calls_that_nobody_heard_of_degrade_until_one_is_heard,
+    two_bars_of_one_batch_stand_as_long_as_the_longer,
+);
 
 fn count(key: u8, mode: Mode, max: u64) -> Count {
     let limits = vec![Limit { max, per: SignedDuration::from_mins(10) }];
@@ -36,7 +53,6 @@ const fn barring(key: u8, mode: Mode) -> Barring {
     Barring { key: [key; 16], rule: Rule::Suppression, mode }
 }
 
-#[tokio::test]
 async fn of_a_thousand_starts_at_once_a_limit_of_five_admits_five() {
     let test = TestStore::open().await;
     let starts = (0..1000).map(|number| {
@@ -60,7 +76,6 @@ async fn of_a_thousand_starts_at_once_a_limit_of_five_admits_five() {
     assert_eq!(test.store.rule_totals().await.unwrap(), [total]);
 }
 
-#[tokio::test]
 async fn what_is_refused_counts_under_no_key_and_leaves_nothing_else() {
     let test = TestStore::open().await;
     for number in 0..2 {
@@ -87,7 +102,6 @@ async fn what_is_refused_counts_under_no_key_and_leaves_nothing_else() {
     assert!(matches!(test.store.start(last, at(2)).await, Ok(Started::Refused { .. })));
 }
 
-#[tokio::test]
 async fn a_shadow_refuses_nothing_says_what_it_would_have_and_counts_it() {
     let test = TestStore::open().await;
     let mut noted = Vec::new();
@@ -104,7 +118,6 @@ async fn a_shadow_refuses_nothing_says_what_it_would_have_and_counts_it() {
     assert_eq!(test.store.rule_totals().await.unwrap(), [total]);
 }
 
-#[tokio::test]
 async fn a_bar_stands_until_its_time_or_until_it_is_lifted() {
     let test = TestStore::open().await;
     let barred = || {
@@ -132,7 +145,6 @@ async fn a_bar_stands_until_its_time_or_until_it_is_lifted() {
     assert!(matches!(test.store.start(barred(), at(10)).await, Ok(Started::Stored { .. })));
 }
 
-#[tokio::test]
 async fn bars_are_listed_by_rule_in_pages_and_only_while_they_stand() {
     let test = TestStore::open().await;
     for key in 1..=5 {
@@ -147,7 +159,6 @@ async fn bars_are_listed_by_rule_in_pages_and_only_while_they_stand() {
     assert_eq!(first[0], bar(1, None));
 }
 
-#[tokio::test]
 async fn what_counts_outlives_a_restart_and_is_swept_once_it_counts_no_more() {
     let test = TestStore::open().await;
     let one = |number: u64, now| {
@@ -165,7 +176,6 @@ async fn what_counts_outlives_a_restart_and_is_swept_once_it_counts_no_more() {
 }
 
 /// The adversary's: one prefix, a thousand of its numbers, ten times each.
-#[tokio::test]
 async fn ten_thousand_starts_over_a_thousand_numbers_of_one_prefix_store_what_the_prefix_may() {
     let test = TestStore::open().await;
     let (mut stored, mut refused) = (0, 0);
@@ -190,4 +200,181 @@ async fn ten_thousand_starts_over_a_thousand_numbers_of_one_prefix_store_what_th
         }
     }
     assert_eq!((stored, refused), (20, 9_980));
+}
+
+async fn a_later_step_is_judged_and_counts_like_a_start() {
+    let test = TestStore::open().await;
+    let (waiting, intent) = waiting(&test).await;
+    let counting_step = |version, max| {
+        let mut intent = intent(version);
+        intent.admission.counts = vec![count(1, Mode::Enforce, max)];
+        intent
+    };
+    let Intended::Refused { refusal, noted } =
+        test.store.intend(counting_step(2, 0), at(30)).await.unwrap()
+    else {
+        panic!("there is no room")
+    };
+    assert_eq!((refusal.rule, refusal.mode), (Rule::PerNumber, Mode::Enforce));
+    assert_eq!(noted, [refusal]);
+    assert_eq!(test.store.find(waiting.id).await.unwrap().unwrap().version, 1);
+
+    // What is not stored for another reason does not count either.
+    let conflict = test.store.intend(counting_step(3, 1), at(30)).await.unwrap();
+    assert_eq!(conflict, Intended::Conflict);
+    let stored = test.store.intend(counting_step(2, 1), at(30)).await.unwrap();
+    assert!(matches!(stored, Intended::Stored { .. }));
+    let start = counting(380_500_000_000, vec![count(1, Mode::Enforce, 1)], at(31));
+    assert!(matches!(test.store.start(start, at(31)).await, Ok(Started::Refused { .. })));
+    let total = RuleTotal { rule: Rule::PerNumber, mode: Mode::Enforce, total: 2 };
+    assert_eq!(test.store.rule_totals().await.unwrap(), [total]);
+}
+
+/// Starts a button call on the account whose silence counts; what was said of it.
+async fn called(test: &TestStore, number: u64, now: Timestamp) -> (Started, Vec<Refusal>) {
+    let mut start = start(380_500_000_000 + number, now);
+    let result_window = SignedDuration::from_secs(180);
+    start.admission.calling = Some(Calling { key: KEY, mode: Mode::Enforce, result_window });
+    let started = test.store.start(start, now).await.unwrap();
+    let noted = match &started {
+        Started::Stored { noted, .. } | Started::Refused { noted, .. } => noted.clone(),
+        other => panic!("{other:?}"),
+    };
+    (started, noted)
+}
+
+async fn learn(test: &TestStore, verification: &Verification, learned: Vec<Learned>) -> Committed {
+    let (_, change) = moved(verification, pressed(5_000, at(9)), at(9));
+    test.store.change(change.with_learned(learned)).await.unwrap()
+}
+
+async fn calls_that_nobody_heard_of_degrade_until_one_is_heard() {
+    let test = TestStore::open().await;
+    let first = test.started(380_991_234_567, at(0)).await;
+    for number in 0..5 {
+        let (started, noted) = called(&test, number, at(0)).await;
+        assert!(matches!(started, Started::Stored { .. }) && noted.is_empty());
+    }
+    let (probe, noted) = called(&test, 5, at(300)).await;
+    assert!(matches!(probe, Started::Stored { .. }));
+    assert_eq!(noted.iter().map(|said| said.mode).collect::<Vec<_>>(), [Mode::Shadow]);
+    let (refused, _) = called(&test, 6, at(301)).await;
+    assert!(matches!(refused, Started::Refused { .. }));
+
+    // Of another account's calls nothing is known, and hearing of them is no news.
+    let heard = vec![Learned::Heard([9; 16]), Learned::Heard(KEY)];
+    assert!(matches!(learn(&test, &first, heard).await, Committed::Stored { .. }));
+
+    for number in 10..15 {
+        let (started, noted) = called(&test, number, at(302)).await;
+        assert!(matches!(started, Started::Stored { .. }) && noted.is_empty());
+    }
+    let (_, noted) = called(&test, 15, at(900)).await;
+    assert_eq!(noted.len(), 1, "five more in vain");
+}
+
+async fn a_call_that_was_surely_not_placed_counts_for_nothing() {
+    let test = TestStore::open().await;
+    let first = test.started(380_991_234_567, at(0)).await;
+    for number in 0..5_u8 {
+        called(&test, number.into(), at(number.into())).await;
+    }
+    let learned = vec![Learned::NotPlaced { key: KEY, intent_at: at(2) }];
+    learn(&test, &first, learned).await;
+    let (started, noted) = called(&test, 6, at(300)).await;
+    assert!(matches!(started, Started::Stored { .. }) && noted.is_empty(), "it is the fifth");
+    let (_, noted) = called(&test, 7, at(900)).await;
+    assert_eq!(noted.len(), 1);
+}
+
+async fn what_a_change_teaches_is_kept_with_it_and_only_then() {
+    let test = TestStore::open().await;
+    let verification = test.started(380_991_234_567, at(0)).await;
+    let stored = learn(&test, &verification, vec![Learned::Bar(bar(1, Some(at(60))))]).await;
+    assert!(matches!(stored, Committed::Stored { .. }));
+    let conflict = learn(&test, &verification, vec![Learned::Bar(bar(2, None))]).await;
+    assert_eq!(conflict, Committed::Conflict);
+    assert_eq!(test.store.find_bar(KEY).await.unwrap(), Some(bar(1, Some(at(60)))));
+    assert_eq!(test.store.find_bar([2; 16]).await.unwrap(), None);
+}
+
+async fn two_bars_of_one_batch_stand_as_long_as_the_longer() {
+    let test = TestStore::open().await;
+    let mut changes = Vec::new();
+    for (number, until) in [(0, at(60)), (1, at(90)), (2, at(30))] {
+        let verification = test.started(380_500_000_000 + number, at(0)).await;
+        let learned = vec![Learned::Bar(bar(1, Some(until)))];
+        changes.push(moved(&verification, pressed(5_000, at(9)), at(9)).1.with_learned(learned));
+    }
+    let answers = join_all(changes.into_iter().map(|change| test.store.change(change))).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(Committed::Stored { .. }))));
+    assert_eq!(test.store.find_bar(KEY).await.unwrap(), Some(bar(1, Some(at(90)))));
+}
+
+/// Starts on two replicas, in turn.
+async fn on_both(
+    test: &TestStore,
+    other: &Store,
+    starts: impl Iterator<Item = Start>,
+) -> Vec<Started> {
+    let answers = starts.enumerate().map(|(place, start)| {
+        let store = if place % 2 == 0 { test.store.clone() } else { other.clone() };
+        let now = start.verification.created_at;
+        tokio::spawn(async move { store.start(start, now).await.unwrap() })
+    });
+    join_all(answers.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_starts_on_two_replicas_a_limit_of_five_admits_five() {
+    let (test, other) = two().await;
+    for round in 0..4_u8 {
+        // The rest is counted under keys that meet in every order.
+        let starts = (0..1000_u16).map(|number| {
+            let shadow = |place: u16| 100 + u8::try_from((place * 7 + number) % 13).unwrap();
+            let mut counts = vec![count(round, Mode::Enforce, 5)];
+            counts.extend((0..5).map(|place| count(shadow(place), Mode::Shadow, 2)));
+            let number = u64::from(round) * 1000 + u64::from(number);
+            counting(380_500_000_000 + number, counts, at(0))
+        });
+        let answers = on_both(&test, &other, starts).await;
+        let stored = answers.iter().filter(|answer| matches!(answer, Started::Stored { .. }));
+        assert_eq!(stored.count(), 5, "round {round}");
+        let refused = answers.iter().filter(|answer| matches!(answer, Started::Refused { .. }));
+        assert_eq!(refused.count(), 995);
+        let totals = other.rule_totals().await.unwrap();
+        let enforced = totals.iter().find(|total| total.mode == Mode::Enforce).unwrap();
+        assert_eq!(enforced.total, 995 * (u64::from(round) + 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_start_while_others_hear_of_calls_wait_for_each_other_in_one_direction() {
+    let (test, other) = two().await;
+    let mut changes = Vec::new();
+    for number in 0..200 {
+        let verification = test.started(380_600_000_000 + number, at(0)).await;
+        let (_, change) = moved(&verification, pressed(5_000, at(9)), at(9));
+        let key = [u8::try_from(number % 3).unwrap(); 16];
+        let bar = Learned::Bar(bar(u8::try_from(100 + number % 5).unwrap(), None));
+        changes.push(change.with_learned(vec![Learned::Heard(key), bar]));
+    }
+    let heard = changes.into_iter().enumerate().map(|(place, change)| {
+        let store = if place % 2 == 0 { test.store.clone() } else { other.clone() };
+        tokio::spawn(async move { store.change(change).await.unwrap() })
+    });
+    let heard: Vec<_> = heard.collect();
+    let starts = (0..200_u8).map(|number| {
+        let counts = vec![count(50 + number % 7, Mode::Shadow, 2)];
+        let mut start = counting(380_500_000_000 + u64::from(number), counts, at(0));
+        let result_window = SignedDuration::from_secs(180);
+        let key = [number % 3; 16];
+        start.admission.calling = Some(Calling { key, mode: Mode::Enforce, result_window });
+        start
+    });
+    let answers = on_both(&test, &other, starts).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Started::Stored { .. })));
+    for answer in join_all(heard).await {
+        assert!(matches!(answer.unwrap(), Committed::Stored { .. }));
+    }
 }

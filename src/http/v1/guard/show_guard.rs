@@ -43,6 +43,8 @@ pub struct RuleView {
     mode: String,
     /// Its limits, if it counts.
     limits: Vec<LimitView>,
+    /// Its amount and currency, if it is about money: of an attempt, of a day of UTC, or what must be left.
+    money: Option<String>,
 }
 
 /// At most so many in so many seconds.
@@ -97,6 +99,7 @@ impl RuleView {
             limits: limits
                 .map(|limit| LimitView { max: limit.max, per: limit.per.as_secs() })
                 .collect(),
+            money: shown.money.map(|money| money.to_string()),
         }
     }
 }
