@@ -3,12 +3,14 @@
 
 mod demo;
 pub mod doctor;
+mod line;
 mod outbound;
 mod plans;
 mod server_key;
 mod settings;
 mod shipped;
 mod simulate;
+mod time;
 mod workers;
 
 use std::net::{SocketAddr, TcpListener};
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
+use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -34,10 +37,11 @@ pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};
 pub use workers::MAINTENANCE;
 
-/// The system's clock, for the commands; tests bring their own.
+/// The system's clock, for the commands; tests bring their own. The clock of a store that
+/// replicas share corrects it.
 #[must_use]
-pub const fn real_clock() -> Clock {
-    Clock::real()
+pub fn real_clock() -> Clock {
+    Clock::corrected(SignedDuration::ZERO)
 }
 
 /// A running service.
@@ -71,10 +75,11 @@ impl App {
         install_tls();
         let metrics = telemetry::metrics::install();
         let address = listener.local_addr().context("while reading the listener's address")?;
-        let timing = settings::timing(&config.verification);
+        let timing = settings::timing(&config);
         let store = open_store(&config).await?;
+        time::correct(&store, &clock).await?;
         let server_key = server_key::load(&config.store)?;
-        let service = open_service(&config, store, clock.clone(), timing, server_key).await?;
+        let service = open_service(&config, store.clone(), clock, timing, server_key).await?;
         if !config.test_numbers.is_empty() {
             tracing::warn!(
                 numbers = config.test_numbers.len(),
@@ -101,7 +106,7 @@ impl App {
         let server = http::serve(surface, listener).context("while starting the listener")?;
         let handle = server.handle();
         let serving = tokio::spawn(server);
-        workers::start(&service, &intake, metrics);
+        workers::start(&service, &intake, &store, metrics);
         tracing::info!(address = %address, "listening on {address}");
         Ok(Self { address, service, intake, server: handle, serving })
     }
@@ -146,8 +151,9 @@ impl App {
 /// # Errors
 /// When it cannot be opened, or another process holds it.
 pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<Service>> {
-    let timing = settings::timing(&config.verification);
+    let timing = settings::timing(config);
     let store = open_store(config).await?;
+    time::correct(&store, &clock).await?;
     let server_key = server_key::load(&config.store)?;
     open_service(config, store, clock, timing, server_key).await
 }
@@ -155,7 +161,7 @@ pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<S
 async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let settings = store::Settings {
         url: config.store.url.clone(),
-        timing: settings::timing(&config.verification),
+        timing: settings::timing(config),
         retention: config.verification.retention,
         uncorrelated_retention: config.verification.uncorrelated_retention,
     };
@@ -186,7 +192,9 @@ async fn open_service(
     timing: crate::domain::Timing,
     server_key: ServerKey,
 ) -> anyhow::Result<Arc<Service>> {
-    let accounts = config.accounts.values().map(|account| settings::account(account, &clock));
+    let line = line::of(&store);
+    let account = |account| settings::account(account, &clock, line.clone());
+    let accounts = config.accounts.values().map(account);
     let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
     let settings = settings::service(config, timing)?;
     Ok(Service::open(store, clock, settings, accounts, server_key).await?)

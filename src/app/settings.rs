@@ -1,5 +1,6 @@
 //! From the configuration's sections to what each room takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -7,16 +8,17 @@ use jiff::SignedDuration;
 
 use super::{outbound, plans};
 use crate::clock::Clock;
-use crate::config::{self, Config, VerificationLimits};
+use crate::config::{self, Config, StoreUrl};
 use crate::domain::{CodeSource, Key, Name, PhoneNumber, Secret, Timing};
 use crate::guard::Rules;
 use crate::intake::{Asking, Policy};
-use crate::provider;
+use crate::provider::{self, SharedLine};
 use crate::service::{self, Account, CodeSettings, Prompt, PromptKey, PromptSounds, TestDoes};
 
 /// The spans that decide.
 #[must_use]
-pub fn timing(limits: &VerificationLimits) -> Timing {
+pub fn timing(config: &Config) -> Timing {
+    let limits = &config.verification;
     Timing {
         result_window: signed(limits.result_window),
         call_lost_after: signed(limits.call_lost_after),
@@ -26,6 +28,11 @@ pub fn timing(limits: &VerificationLimits) -> Timing {
         resend_gap: signed(limits.resend_gap),
         ring_max: signed(limits.ring_max),
         step_wait: signed(limits.step_wait),
+        dispatch_lease: match config.store.url {
+            // One process knows at its start what it did not finish.
+            StoreUrl::Sqlite(_) => SignedDuration::MAX,
+            StoreUrl::Postgres(_) => signed(limits.dispatch_lease),
+        },
     }
 }
 
@@ -74,7 +81,11 @@ fn test_number(test: &config::TestNumber) -> (PhoneNumber, TestDoes) {
     (test.number, does)
 }
 
-pub(super) fn account(account: &config::Account, clock: &Clock) -> anyhow::Result<Account> {
+pub(super) fn account(
+    account: &config::Account,
+    clock: &Clock,
+    shared: Option<Arc<dyn SharedLine>>,
+) -> anyhow::Result<Account> {
     let context = || format!("in accounts.{}", account.name);
     let settings = provider::Settings {
         name: name(&account.name)?,
@@ -87,7 +98,7 @@ pub(super) fn account(account: &config::Account, clock: &Clock) -> anyhow::Resul
         connect_timeout: account.connect_timeout,
         request_timeout: account.request_timeout,
     };
-    let provider = provider::build(settings, clock.clone()).with_context(context)?;
+    let provider = provider::build(settings, clock.clone(), shared).with_context(context)?;
     let from = account.from.as_ref().map(|from| PhoneNumber::parse(&format!("+{from}")));
     let from =
         from.transpose().map_err(|error| anyhow!("accounts.{}.from: {error}", account.name))?;

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::time;
 use crate::clock::Clock;
 use crate::domain::WrittenForm;
 use crate::intake::Intake;
 use crate::service::{AccountIndex, Service};
+use crate::store::Store;
 use crate::telemetry::metrics::{MetricsHandle, UPKEEP_INTERVAL};
 
 /// How often due verifications are looked for.
@@ -18,6 +20,8 @@ const DUE_EVERY: Duration = Duration::from_millis(250);
 const DELIVERIES_EVERY: Duration = Duration::from_secs(1);
 /// How often it is asked whether another replica changed sounds or prompts.
 const CATALOGUE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is asked whether another replica made, rotated or revoked keys.
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 /// How often memory is swept of what no notification can belong to.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the store is swept.
@@ -30,7 +34,15 @@ const KEY_USES_EVERY: Duration = Duration::from_mins(1);
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Starts every loop.
-pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: MetricsHandle) {
+pub(super) fn start(
+    service: &Arc<Service>,
+    intake: &Arc<Intake>,
+    store: &Store,
+    metrics: MetricsHandle,
+) {
+    if store.is_shared() {
+        start_shared(service, store);
+    }
     let settling = Arc::clone(intake);
     spawn(service, |_| async move { settling.keep_settled().await });
     spawn(service, |service| async move {
@@ -89,6 +101,21 @@ pub(super) fn start(service: &Arc<Service>, intake: &Arc<Intake>, metrics: Metri
     std::thread::spawn(|| {
         let any = crate::domain::PhoneNumber::from_u64(380_441_234_567);
         let _ = WrittenForm::all_of(any);
+    });
+}
+
+/// Starts the loops that know of other replicas.
+fn start_shared(service: &Arc<Service>, store: &Store) {
+    let clock = store.clone();
+    spawn(service, |service| async move { time::keep(&service, &clock).await });
+    spawn(service, |service| async move { service.follow().await });
+    spawn(service, |service| async move {
+        let look = || async {
+            service.refresh_keys().await.inspect_err(|error| {
+                tracing::warn!(error = %error, "the keys could not be read; those known stay in force");
+            })
+        };
+        look_every(service.clock(), KEYS_EVERY, look, std::future::pending).await;
     });
 }
 

@@ -5,6 +5,7 @@
 //! knows no zones.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use tokio::sync::Notify;
 /// is noticed soon.
 const LONGEST_NAP: Duration = Duration::from_secs(5);
 
+/// The longest that asking another clock may take: what it said is known to half of it.
+const LONGEST_QUESTION: SignedDuration = SignedDuration::from_secs(1);
+
 /// Tells the time. Cheap to clone; clones of a settable clock move together.
 #[derive(Clone)]
 pub struct Clock(Inner);
@@ -22,6 +26,9 @@ pub struct Clock(Inner);
 #[derive(Clone)]
 enum Inner {
     Real,
+    /// The system's clock and how far it is behind, in nanoseconds: written by whoever
+    /// measures it, read by every clone.
+    Corrected(Arc<AtomicI64>),
     Settable(Arc<Hand>),
 }
 
@@ -30,6 +37,10 @@ struct Hand {
     now: Mutex<Timestamp>,
     moved: Notify,
 }
+
+/// Corrects a clock by one that all replicas share.
+#[derive(Clone)]
+pub struct Correction(Arc<AtomicI64>);
 
 /// Moves a settable clock.
 #[derive(Clone)]
@@ -40,6 +51,23 @@ impl Clock {
     #[must_use]
     pub const fn real() -> Self {
         Self(Inner::Real)
+    }
+
+    /// The system's clock, to be corrected. Until then it goes `wrong` by so much, which
+    /// is nothing but in tests.
+    #[must_use]
+    pub fn corrected(wrong: SignedDuration) -> Self {
+        let behind = i64::try_from(wrong.as_nanos()).unwrap_or_default();
+        Self(Inner::Corrected(Arc::new(AtomicI64::new(behind))))
+    }
+
+    /// What corrects the clock, if it is one to be corrected.
+    #[must_use]
+    pub fn correction(&self) -> Option<Correction> {
+        match &self.0 {
+            Inner::Corrected(behind) => Some(Correction(Arc::clone(behind))),
+            Inner::Real | Inner::Settable(_) => None,
+        }
     }
 
     /// A clock that stands still at `start` until its hand is moved.
@@ -53,8 +81,11 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
-            Inner::Real => Timestamp::now(),
+            Inner::Real => system(),
+            Inner::Corrected(behind) => {
+                let behind = SignedDuration::from_nanos(behind.load(Ordering::Relaxed));
+                system().checked_add(behind).unwrap_or(Timestamp::MAX)
+            }
             Inner::Settable(hand) => hand.read(),
         }
     }
@@ -67,7 +98,9 @@ impl Clock {
                 _ => return,
             };
             match &self.0 {
-                Inner::Real => tokio::time::sleep(left.min(LONGEST_NAP)).await,
+                Inner::Real | Inner::Corrected(_) => {
+                    tokio::time::sleep(left.min(LONGEST_NAP)).await
+                }
                 Inner::Settable(hand) => {
                     // Listen first, then look, so that no move slips between.
                     let mut moved = pin!(hand.moved.notified());
@@ -90,6 +123,27 @@ impl Clock {
         let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
         let at = from.checked_add(span).unwrap_or(Timestamp::MAX);
         self.sleep_until(at).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+fn system() -> Timestamp {
+    Timestamp::now()
+}
+
+impl Correction {
+    /// Takes in that a clock, asked between `asked_at` and `answered_at` of the corrected
+    /// clock, said `told`: half-way between, as far as anybody can know. Whether that is
+    /// taken in: an answer that took too long says too little.
+    pub fn take(&self, asked_at: Timestamp, told: Timestamp, answered_at: Timestamp) -> bool {
+        if answered_at.duration_since(asked_at).abs() > LONGEST_QUESTION {
+            return false;
+        }
+        let half_way = asked_at + answered_at.duration_since(asked_at) / 2;
+        let behind = told.duration_since(half_way);
+        let behind = i64::try_from(behind.as_nanos()).unwrap_or_default();
+        self.0.fetch_add(behind, Ordering::Relaxed);
+        true
     }
 }
 

@@ -30,6 +30,8 @@ pub struct VerificationLimits {
     pub ring_max: Duration,
     /// How long a step that sends a code may take, unless it says otherwise.
     pub step_wait: Duration,
+    /// How long a replica may take to carry out what it has stored.
+    pub dispatch_lease: Duration,
     /// How long a poll waits that does not say.
     pub default_wait: Duration,
     /// The longest wait a poll gets.
@@ -62,6 +64,8 @@ impl VerificationLimits {
             ring_max: section.duration("ring_max", Duration::from_secs(1)..=Duration::from_mins(5)),
             step_wait: section
                 .duration("step_wait", Duration::from_secs(1)..=Duration::from_mins(10)),
+            dispatch_lease: section
+                .duration("dispatch_lease", Duration::from_secs(1)..=Duration::from_mins(5)),
             default_wait: section
                 .duration("default_wait", Duration::from_secs(1)..=Duration::from_secs(60)),
             max_wait: section

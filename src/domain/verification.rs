@@ -89,6 +89,8 @@ pub struct Timing {
     pub ring_max: SignedDuration,
     /// From a code that was sent until the next step, unless its step says otherwise.
     pub step_wait: SignedDuration,
+    /// From an attempt's intent until the replica that carries it out counts as gone.
+    pub dispatch_lease: SignedDuration,
 }
 
 impl Default for Timing {
@@ -102,6 +104,7 @@ impl Default for Timing {
             resend_gap: SignedDuration::from_secs(60),
             ring_max: SignedDuration::from_secs(60),
             step_wait: SignedDuration::from_secs(60),
+            dispatch_lease: SignedDuration::MAX,
         }
     }
 }
@@ -198,7 +201,17 @@ impl Verification {
         }
         let next = self.next_step_at(timing).map(|(_, at)| at);
         let exhausted = next.or_else(|| self.exhausted_at(timing));
-        Some(exhausted.map_or(self.expires_at, |at| at.min(self.expires_at)))
+        let lost = self.dispatch_lost(timing).map(|(_, at)| at);
+        Some([exhausted, lost].into_iter().flatten().fold(self.expires_at, Timestamp::min))
+    }
+
+    /// The attempt that nobody told the provider's answer of, and from when on whoever
+    /// carried it out counts as gone.
+    pub(super) fn dispatch_lost(&self, timing: &Timing) -> Option<(u8, Timestamp)> {
+        let last = self.attempts.last()?;
+        let lost_at = later(last.intent_at, timing.dispatch_lease);
+        let is_lost = last.dispatch == Dispatch::Intended && lost_at != Timestamp::MAX;
+        is_lost.then_some((last.index, lost_at))
     }
 
     /// When time alone will end it, if nothing else happens; never for a final one.

@@ -78,8 +78,10 @@ impl Intake {
         let verdict = self.judge(&authentic, &context).await?;
         self.count(verdict);
         self.forward(&received);
-        let doubt =
-            Doubt::of(verdict).filter(|doubt| self.is_worth_asking(*doubt, &authentic, &context));
+        let doubt = match Doubt::of(verdict) {
+            Some(doubt) if self.is_worth_asking(doubt, &authentic, &context).await => Some(doubt),
+            Some(_) | None => None,
+        };
         drop(authentic);
         if let Some(doubt) = doubt {
             self.judge_again_later(received, doubt, facts).await;

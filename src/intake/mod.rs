@@ -172,7 +172,7 @@ impl Intake {
                 return Ok(Verdict::UnknownEvent);
             }
         };
-        let case = self.case(&call, context);
+        let case = self.case(&call, context).await?;
         match (rules::judge_form(&case), case.found.exact()) {
             (None, Some(id)) => self.resolve(id, &case, context).await,
             (verdict, _) => {
@@ -183,11 +183,17 @@ impl Intake {
     }
 
     /// Correlates: what claims the call's number.
-    fn case<'a>(&'a self, call: &'a CallNotification<'a>, context: &Context<'a>) -> Case<'a> {
+    async fn case<'a>(
+        &'a self,
+        call: &'a CallNotification<'a>,
+        context: &Context<'a>,
+    ) -> Result<Case<'a>, StoreError> {
         let form = WrittenForm::read(call.number);
-        let found = form
-            .map_or(Found::Nothing, |form| self.service.find_claim(context.received.account, form));
-        Case {
+        let found = match form {
+            Some(form) => self.service.find_claim(context.received.account, form).await?,
+            None => Found::Nothing,
+        };
+        Ok(Case {
             call,
             has_number: form.is_some(),
             found,
@@ -195,7 +201,7 @@ impl Intake {
             facts: context.facts,
             received_at: context.received.at,
             timing: self.service.timing(),
-        }
+        })
     }
 
     async fn resolve(
@@ -207,7 +213,7 @@ impl Intake {
         let mut verdict = Verdict::NoMatch;
         let resolved = self
             .service
-            .resolve(id, |verification| {
+            .resolve_found(id, |verification| {
                 let (judged, event) = decide(verification, case, context);
                 verdict = judged;
                 let mut row = context.row(case.call.event.as_str(), judged);
@@ -267,22 +273,25 @@ impl Intake {
 
     /// The clock always: the number is an attempt's. Extensions only if they are the
     /// provider's to tell and the number is one that is being called.
-    fn is_worth_asking(
+    async fn is_worth_asking(
         &self,
         doubt: Doubt,
         authentic: &Authentic<'_>,
         context: &Context<'_>,
     ) -> bool {
-        let claimed = || match authentic.interpret() {
-            Notification::Call(call) => WrittenForm::read(call.number).is_some_and(|form| {
-                self.service.find_claim(context.received.account, form).exact().is_some()
-            }),
-            Notification::Other { .. } => false,
-        };
-        match doubt {
-            Doubt::Clock => true,
-            Doubt::Extensions => context.policy.asks_extensions && claimed(),
+        match (doubt, authentic.interpret()) {
+            (Doubt::Clock, _) => true,
+            (Doubt::Extensions, Notification::Call(call)) if context.policy.asks_extensions => {
+                self.claimant(context.received.account, call.number).await.is_some()
+            }
+            (Doubt::Extensions, Notification::Call(_) | Notification::Other { .. }) => false,
         }
+    }
+
+    /// The verification that claims a number as it is written, if the store says so.
+    async fn claimant(&self, account: AccountIndex, number: &str) -> Option<VerificationId> {
+        let form = WrittenForm::read(number)?;
+        self.service.find_claim(account, form).await.ok()?.exact()
     }
 
     fn count(&self, verdict: Verdict) {

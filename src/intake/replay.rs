@@ -101,7 +101,7 @@ impl Intake {
             Interpreted::Call(call) => call,
             Interpreted::Other { .. } => return Ok((Verdict::UnknownEvent, None)),
         };
-        let case = self.case(&call, context);
+        let case = self.case(&call, context).await?;
         match (rules::judge_form(&case), case.found.exact()) {
             (None, Some(id)) => match self.service.show_any(id).await {
                 Ok(verification) => Ok((decide(&verification, &case, context).0, Some(id))),

@@ -52,6 +52,17 @@ impl Waiters {
         }
     }
 
+    /// Whether somebody waits for a verification who has not been told of this version.
+    pub(super) fn lacks(&self, id: VerificationId, version: u32) -> bool {
+        self.channels.get(&id).is_some_and(|channel| {
+            channel.borrow().as_ref().is_none_or(|known| known.version < version)
+        })
+    }
+
+    pub(super) fn ids(&self) -> Vec<VerificationId> {
+        self.channels.iter().map(|channel| *channel.key()).collect()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }

@@ -21,19 +21,24 @@ use crate::domain::{
 };
 use zadarma::Zadarma;
 
-pub use queue::{NoRoom, Slot};
+pub use queue::{NoRoom, SharedLine, Slot};
 
 /// An account at a provider. Cheap to clone; clones share connections and the
 /// line of requests.
 #[derive(Clone)]
 pub struct Provider(Arc<Zadarma>);
 
-/// Makes the client of an account. Nothing is connected to yet.
+/// Makes the client of an account. Nothing is connected to yet. Replicas share the
+/// provider's limit by `shared`, if there are several.
 ///
 /// # Errors
 /// When the settings cannot work, see [`BuildError`].
-pub fn build(settings: Settings, clock: Clock) -> Result<Provider, BuildError> {
-    Zadarma::new(settings, clock).map(|account| Provider(Arc::new(account)))
+pub fn build(
+    settings: Settings,
+    clock: Clock,
+    shared: Option<Arc<dyn SharedLine>>,
+) -> Result<Provider, BuildError> {
+    Zadarma::new(settings, clock, shared.as_ref()).map(|account| Provider(Arc::new(account)))
 }
 
 /// What an account needs.
@@ -222,8 +227,8 @@ impl Provider {
     ///
     /// # Errors
     /// [`NoRoom`] when the request would miss its deadline; then nothing happened.
-    pub fn reserve(&self) -> Result<Slot, NoRoom> {
-        self.0.reserve()
+    pub async fn reserve(&self) -> Result<Slot, NoRoom> {
+        self.0.reserve().await
     }
 
     /// Waits for the slot's instant and dials once. When the slot's deadline has

@@ -4,18 +4,19 @@
 //! A place is a definite instant, given before anything is stored. The line is
 //! kept in memory, per process: it spares the provider's limit, it does not
 //! replace it. The provider's own word on how much is left is obeyed on top.
+//! Replicas that share a store take each place in a line of theirs as well.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
+use crate::domain::{LINE_WINDOW as WINDOW, earliest_place};
 
-/// The span that the provider counts requests in.
-const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// How long to hold back after "too many requests" without a word on how long.
 const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -23,7 +24,23 @@ const PAUSE: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Queue(Arc<Line>);
 
+/// A line of requests that several replicas share.
+pub trait SharedLine: Send + Sync {
+    /// Takes the earliest place from `from` on that leaves at most `limit` in any minute,
+    /// unless that is later than `latest`; then that instant is the error. A place that is
+    /// not used is given up a minute later.
+    fn take<'a>(
+        &'a self,
+        line: &'a str,
+        from: Timestamp,
+        latest: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Timestamp, Timestamp>>;
+}
+
 struct Line {
+    /// What replicas call it, and what they share it by, if there are others.
+    shared: Option<(String, Arc<dyn SharedLine>)>,
     clock: Clock,
     /// Requests allowed in any window.
     limit: usize,
@@ -70,6 +87,9 @@ pub struct Slot {
     place: Place,
     last_at: Timestamp,
     used: bool,
+    /// The most requests of a minute that may go before it, and whether replicas know it.
+    limit: usize,
+    is_shared: bool,
 }
 
 /// The line is so long that a request would miss its deadline.
@@ -95,9 +115,15 @@ enum Turn {
 impl Queue {
     /// A line whose calls may use the whole limit and whose other requests
     /// leave a tenth of it free.
-    pub(super) fn new(clock: Clock, per_minute: u32, deadline: Duration) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        per_minute: u32,
+        deadline: Duration,
+        shared: Option<(String, Arc<dyn SharedLine>)>,
+    ) -> Self {
         let limit = usize::try_from(per_minute).unwrap_or(usize::MAX).max(1);
         Self(Arc::new(Line {
+            shared,
             clock,
             limit,
             spare_limit: limit - limit / 10,
@@ -107,7 +133,13 @@ impl Queue {
     }
 
     /// Takes the earliest place, unless that is later than the deadline allows.
-    pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
+    pub(super) async fn reserve(&self) -> Result<Slot, NoRoom> {
+        let mut slot = self.reserve_here()?;
+        slot.share(slot.place.at).await?;
+        Ok(slot)
+    }
+
+    fn reserve_here(&self) -> Result<Slot, NoRoom> {
         let now = self.0.clock.now();
         let mut state = self.0.state();
         state.forget_before(now);
@@ -117,7 +149,7 @@ impl Queue {
             let retry_after = Duration::try_from(at.duration_since(latest)).unwrap_or_default();
             return Err(NoRoom { retry_after });
         }
-        Ok(self.slot(&mut state, at))
+        Ok(self.slot(&mut state, at, self.0.limit))
     }
 
     /// Waits, no longer than the deadline, for a place that calls do not need.
@@ -142,15 +174,15 @@ impl Queue {
         if at > now {
             return Err(at);
         }
-        Ok(self.slot(&mut state, at))
+        Ok(self.slot(&mut state, at, self.0.spare_limit))
     }
 
-    fn slot(&self, state: &mut State, at: Timestamp) -> Slot {
+    fn slot(&self, state: &mut State, at: Timestamp, limit: usize) -> Slot {
         let place = Place { at, id: state.next_id };
         state.next_id += 1;
         state.places.insert(place);
         let last_at = later(at, self.0.deadline);
-        Slot { line: self.0.clone(), place, last_at, used: false }
+        Slot { line: self.0.clone(), place, last_at, used: false, limit, is_shared: false }
     }
 
     /// Takes the provider's word on what is left. Its clock may differ from ours,
@@ -182,11 +214,36 @@ impl Slot {
     pub(super) async fn turn(&mut self) -> Result<(), TooLate> {
         loop {
             match self.look() {
-                Turn::Go => return Ok(()),
+                Turn::Go if self.is_known() => return Ok(()),
+                Turn::Go => {
+                    let now = self.line.clock.now();
+                    self.share(now).await.map_err(|_: NoRoom| TooLate)?;
+                }
                 Turn::TooLate => return Err(TooLate),
                 Turn::Wait(at) => self.line.clock.sleep_until(at).await,
             }
         }
+    }
+
+    /// Whether replicas know the place, or there are none.
+    fn is_known(&self) -> bool {
+        self.is_shared || self.line.shared.is_none()
+    }
+
+    /// Takes the place in the line that replicas share, from `from` on, and moves there.
+    async fn share(&mut self, from: Timestamp) -> Result<(), NoRoom> {
+        let Some((name, shared)) = &self.line.shared else { return Ok(()) };
+        let taken = shared.take(name, from, self.last_at, self.limit).await;
+        let at = taken.map_err(|at| {
+            let wait = Duration::try_from(at.duration_since(self.last_at)).unwrap_or_default();
+            NoRoom { retry_after: wait.max(Duration::from_secs(1)) }
+        })?;
+        self.is_shared = true;
+        let mut state = self.line.state();
+        state.places.remove(&self.place);
+        self.place.at = at;
+        state.places.insert(self.place);
+        Ok(())
     }
 
     /// A slot that is looked at late moves to now. That may be in the way of
@@ -241,10 +298,7 @@ impl State {
             }
         }
         let places: Vec<Timestamp> = self.places.iter().map(|place| place.at).collect();
-        while let Some(next) = crowded_until(&places, at, limit) {
-            at = next;
-        }
-        at
+        earliest_place(&places, at, limit)
     }
 
     fn forget_before(&mut self, now: Timestamp) {
@@ -252,21 +306,6 @@ impl State {
         self.told = self.told.filter(|told| told.until > now);
         self.paused_until = self.paused_until.filter(|until| *until > now);
     }
-}
-
-/// If one more place at `at` would put more than `limit` into some window: the
-/// first later instant that is out of that crowd.
-///
-/// A crowd is `limit` places in a row that fit into one window together with `at`.
-fn crowded_until(places: &[Timestamp], at: Timestamp, limit: usize) -> Option<Timestamp> {
-    places
-        .windows(limit)
-        .filter(|row| {
-            let (first, last) = (row[0].min(at), row[limit - 1].max(at));
-            later(first, WINDOW) > last
-        })
-        .map(|row| later(row[0], WINDOW))
-        .max()
 }
 
 fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
@@ -283,7 +322,7 @@ mod tests {
 
     fn queue(per_minute: u32) -> (Queue, Clock, crate::clock::ClockHand) {
         let (clock, hand) = Clock::settable(Timestamp::UNIX_EPOCH);
-        (Queue::new(clock.clone(), per_minute, DEADLINE), clock, hand)
+        (Queue::new(clock.clone(), per_minute, DEADLINE, None), clock, hand)
     }
 
     #[derive(Clone, Debug)]
@@ -316,7 +355,7 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Pass(millis) => hand.advance(Duration::from_millis(millis)),
-                    Step::Reserve => match queue.reserve() {
+                    Step::Reserve => match queue.reserve_here() {
                         Ok(slot) => {
                             prop_assert!(slot.at() <= later(clock.now(), queue.0.deadline));
                             slots.push((slot.at(), slot));
@@ -344,7 +383,7 @@ mod tests {
             }
             drop(slots);
             hand.advance(Duration::from_secs(60));
-            let fresh: Vec<_> = (0..limit).map(|_| queue.reserve().unwrap()).collect();
+            let fresh: Vec<_> = (0..limit).map(|_| queue.reserve_here().unwrap()).collect();
             prop_assert!(fresh.iter().all(|slot| slot.at() == clock.now()));
         }
     }
@@ -370,7 +409,7 @@ mod tests {
                         hand.set(until);
                     }
                     Step::Drop(which) if which < slots.len() => drop(slots.remove(which)),
-                    _ => slots.extend(queue.reserve()),
+                    _ => slots.extend(queue.reserve_here()),
                 }
             }
         }
@@ -379,21 +418,21 @@ mod tests {
     #[test]
     fn a_full_line_says_when_to_ask_again_and_is_right() {
         let (queue, _, hand) = queue(2);
-        let _held = [queue.reserve().unwrap(), queue.reserve().unwrap()];
-        let full = queue.reserve().err().unwrap();
+        let _held = [queue.reserve_here().unwrap(), queue.reserve_here().unwrap()];
+        let full = queue.reserve_here().err().unwrap();
         assert_eq!(full.retry_after, Duration::from_secs(55));
         hand.advance(full.retry_after);
-        assert!(queue.reserve().is_ok());
+        assert!(queue.reserve_here().is_ok());
     }
 
     #[test]
     fn an_unused_slot_gives_its_place_back() {
         let (queue, clock, _) = queue(1);
-        drop(queue.reserve().unwrap());
-        let mut slot = queue.reserve().unwrap();
+        drop(queue.reserve_here().unwrap());
+        let mut slot = queue.reserve_here().unwrap();
         assert_eq!((slot.at(), slot.look()), (clock.now(), Turn::Go));
         drop(slot);
-        assert!(queue.reserve().is_err());
+        assert!(queue.reserve_here().is_err());
     }
 
     #[test]
@@ -401,15 +440,15 @@ mod tests {
         let (queue, ..) = queue(10);
         let spare: Vec<_> = std::iter::from_fn(|| queue.spare_now().ok()).collect();
         assert_eq!(spare.len(), 9);
-        assert!(queue.reserve().is_ok());
+        assert!(queue.reserve_here().is_ok());
     }
 
     #[tokio::test]
     async fn a_burst_waits_its_turn() {
         let (queue, _, hand) = queue(1);
-        queue.reserve().unwrap().turn().await.unwrap();
+        queue.reserve_here().unwrap().turn().await.unwrap();
         hand.advance(Duration::from_secs(57));
-        let mut second = queue.reserve().unwrap();
+        let mut second = queue.reserve_here().unwrap();
         let turn = tokio::spawn(async move { second.turn().await });
         tokio::task::yield_now().await;
         assert!(!turn.is_finished());

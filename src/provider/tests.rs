@@ -111,7 +111,7 @@ fn settings(base_url: &str) -> Settings {
 
 fn provider(base_url: &str) -> (Provider, ClockHand) {
     let (clock, hand) = Clock::settable(Timestamp::from_second(1_800_000_000).unwrap());
-    (build(settings(base_url), clock).unwrap(), hand)
+    (build(settings(base_url), clock, None).unwrap(), hand)
 }
 
 fn call() -> ButtonCall {
@@ -125,7 +125,7 @@ fn call() -> ButtonCall {
 }
 
 async fn dial(provider: &Provider) -> Dispatched {
-    provider.call_button(provider.reserve().unwrap(), &call()).await
+    provider.call_button(provider.reserve().await.unwrap(), &call()).await
 }
 
 /// One call against one reply; the request must have been sent exactly once.
@@ -209,7 +209,7 @@ async fn an_answer_that_does_not_come_in_time_is_unknown() {
     let server = Server::start(vec![Reply::Silence]);
     let request_timeout = Duration::from_millis(300);
     let settings = Settings { request_timeout, ..settings(&server.base_url) };
-    let provider = build(settings, Clock::real()).unwrap();
+    let provider = build(settings, Clock::real(), None).unwrap();
     assert_unknown(&dial(&provider).await, "silent");
     assert_eq!(server.seen().len(), 1);
 }
@@ -226,7 +226,7 @@ async fn what_could_not_be_connected_to_is_unreachable() {
     ] {
         let connect_timeout = Duration::from_millis(200);
         let settings = Settings { connect_timeout, ..settings(&base_url) };
-        let dispatched = dial(&build(settings, Clock::real()).unwrap()).await;
+        let dispatched = dial(&build(settings, Clock::real(), None).unwrap()).await;
         let Dispatched::Refused { reason, message: Some(message) } = dispatched else {
             panic!("{case}: {dispatched:?}");
         };
@@ -265,7 +265,7 @@ async fn a_connection_that_closes_while_idle_costs_no_second_call() {
 async fn a_slot_past_its_deadline_is_not_dialled() {
     let server = Server::start(Vec::new());
     let (provider, hand) = provider(&server.base_url);
-    let slot = provider.reserve().unwrap();
+    let slot = provider.reserve().await.unwrap();
     hand.advance(Duration::from_millis(5001));
     assert_eq!(provider.call_button(slot, &call()).await, refused(RefusalReason::RateLimited));
     assert!(server.seen().is_empty());
@@ -278,10 +278,13 @@ async fn nothing_goes_while_the_provider_says_that_its_limit_is_reached() {
     let (provider, hand) = provider(&server.base_url);
     assert_eq!(dial(&provider).await, Dispatched::Accepted);
     let retry_after = Duration::from_secs(15);
-    assert_eq!(provider.reserve().err(), Some(NoRoom { retry_after }));
+    assert_eq!(provider.reserve().await.err(), Some(NoRoom { retry_after }));
     assert!(matches!(provider.pbx_clock().await, Err(ProviderError::RateLimited)));
     hand.advance(retry_after);
-    assert_eq!(provider.reserve().unwrap().at(), Timestamp::from_second(1_800_000_020).unwrap());
+    assert_eq!(
+        provider.reserve().await.unwrap().at(),
+        Timestamp::from_second(1_800_000_020).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -290,7 +293,7 @@ async fn too_many_requests_pause_the_line() {
     let (provider, _hand) = provider(&server.base_url);
     dial(&provider).await;
     let retry_after = Duration::from_secs(5);
-    assert_eq!(provider.reserve().err(), Some(NoRoom { retry_after }));
+    assert_eq!(provider.reserve().await.err(), Some(NoRoom { retry_after }));
 }
 
 #[tokio::test]
@@ -338,7 +341,7 @@ async fn statistics_have_a_narrower_line() {
     }
     let fourth = provider.finished_calls(PbxTime(0), PbxTime(1)).await;
     assert!(matches!(fourth, Err(ProviderError::RateLimited)));
-    assert!(provider.reserve().is_ok());
+    assert!(provider.reserve().await.is_ok());
 }
 
 #[test]
@@ -357,6 +360,6 @@ fn an_address_that_is_open_or_more_than_an_origin_is_refused() {
         ("https://example.com/?a", Some(BuildError::NotAnOrigin)),
         ("example", Some(BuildError::NotAUrl)),
     ] {
-        assert_eq!(build(settings(base_url), Clock::real()).err(), expected, "{base_url}");
+        assert_eq!(build(settings(base_url), Clock::real(), None).err(), expected, "{base_url}");
     }
 }

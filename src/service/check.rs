@@ -176,7 +176,7 @@ impl Service {
         request: &str,
         typed: &Secret,
     ) -> Result<CheckResult, CheckRefusal> {
-        let (check, answer) = match provider.reserve() {
+        let (check, answer) = match provider.reserve().await {
             Err(no_room) => {
                 let wait = SignedDuration::try_from(no_room.retry_after).unwrap_or_default();
                 let until = self.clock.now() + wait;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Event, RefusalReason, Status, Step, VerificationId};
+use jiff::Timestamp;
+
+use crate::domain::{Dispatch, Event, RefusalReason, Status, Step, VerificationId};
 use crate::provider::{CodeMessage, Dispatched, Slot};
 
 use super::sending::Sending;
@@ -63,13 +65,20 @@ impl Service {
         self.record(id, event).await;
     }
 
-    /// Whether it ended, or an operator stopped it, while it waited for its turn; nobody is
-    /// to be called then.
-    async fn is_withdrawn(&self, id: VerificationId, attempt: u8, waited: bool) -> bool {
-        let Ok(Some(verification)) = self.newest(id).await else { return false };
-        let attempt = verification.attempts.get(usize::from(attempt));
-        let channel = attempt.and_then(|attempt| verification.step_of(attempt)).map(Step::channel);
-        let Some(channel) = channel else { return false };
+    /// Whether nobody is to be called any more: it ended, or an operator stopped it, while it
+    /// waited for its turn; or this replica took so long that others took it for gone.
+    async fn is_withdrawn(&self, id: VerificationId, index: u8, waited: bool) -> bool {
+        let Ok(Some(verification)) = self.newest(id).await else {
+            // Where others may have ended it, nobody is called on a guess.
+            return self.store.is_shared();
+        };
+        let Some(attempt) = verification.attempts.get(usize::from(index)) else { return false };
+        let lease = self.timing().dispatch_lease;
+        let until = attempt.intent_at.checked_add(lease).unwrap_or(Timestamp::MAX);
+        if attempt.dispatch != Dispatch::Intended || until <= self.clock.now() {
+            return true;
+        }
+        let Some(channel) = verification.step_of(attempt).map(Step::channel) else { return false };
         verification.status() != Status::Pending
             || waited && self.is_switched_off(&verification.app, channel).await.unwrap_or(true)
     }

@@ -2,18 +2,16 @@
 //! secret is random, shown once, and kept as a hash.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::domain::{Name, Network, Secret};
-use crate::store::{KeyRow, Store, StoreError};
+use crate::store::{KeyRow, StoreError};
 
 use super::{Actor, Administered, Service, SignatureMethod};
 
@@ -116,80 +114,10 @@ pub struct NewKey {
     pub signature_secret: Option<Secret>,
 }
 
-/// The keys that are in force, by id. Written after the store, read on each request.
-pub(super) struct Keys(DashMap<Box<str>, InForce>);
-
-/// A key, and when it was last used, in seconds since 1970. Requests only write that
-/// number; the store learns of it once a minute.
-struct InForce {
-    row: KeyRow,
-    used_at: AtomicI64,
-}
-
-impl InForce {
-    fn new(row: KeyRow) -> Self {
-        let used_at = row.last_used_at.map_or(i64::MIN, Timestamp::as_second);
-        Self { row, used_at: AtomicI64::new(used_at) }
-    }
-
-    fn used_at(&self) -> Option<Timestamp> {
-        Timestamp::from_second(self.used_at.load(Ordering::Relaxed)).ok()
-    }
-}
-
-impl Keys {
-    pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
-        let rows = store.keys().await?;
-        let in_force = rows.into_iter().filter(|row| row.revoked_at.is_none());
-        Ok(Self(in_force.map(|row| (row.id.clone(), InForce::new(row))).collect()))
-    }
-}
-
 impl Caller {
     pub(super) fn of(row: &KeyRow) -> Self {
         let scopes = row.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect();
         Self { app: row.app.clone(), key_id: row.id.clone(), scopes, test: row.test }
-    }
-}
-
-impl Keys {
-    /// A key in force.
-    pub(super) fn find(&self, id: &str) -> Option<KeyRow> {
-        self.0.get(id).map(|key| key.row.clone())
-    }
-
-    /// Changes what is known of a key in force.
-    pub(super) fn change(&self, id: &str, change: impl FnOnce(&mut KeyRow)) {
-        if let Some(mut key) = self.0.get_mut(id) {
-            change(&mut key.row);
-        }
-    }
-
-    /// The keys that were used later than the store knows, and when.
-    pub(super) fn unnoted(&self) -> Vec<(Box<str>, Timestamp)> {
-        let later = |key: &InForce| key.used_at().filter(|at| Some(*at) > key.row.last_used_at);
-        self.0.iter().filter_map(|key| Some((key.key().clone(), later(&key)?))).collect()
-    }
-
-    /// Notes a use at `now` and from `source`, unless the key has ended or does not
-    /// count from there.
-    pub(super) fn use_from(
-        &self,
-        row: &KeyRow,
-        source: IpAddr,
-        now: Timestamp,
-    ) -> Result<(), KeyRefusal> {
-        if row.expires_at.is_some_and(|end| end <= now) {
-            return Err(KeyRefusal::Expired);
-        }
-        let listed = || row.networks.iter().any(|network| network.contains(source));
-        if !row.networks.is_empty() && !listed() {
-            return Err(KeyRefusal::ForbiddenSource(source));
-        }
-        if let Some(key) = self.0.get(&row.id) {
-            key.used_at.fetch_max(now.as_second(), Ordering::Relaxed);
-        }
-        Ok(())
     }
 }
 
@@ -286,8 +214,16 @@ impl Service {
             after: Some(told(&row)),
         };
         self.store.create_key(row.clone(), self.audited(by, done)).await?;
-        self.keys.0.insert(row.id.clone(), InForce::new(row.clone()));
+        self.keys.add(row.clone());
         Ok(NewKey { row, key: key.clone(), signature_secret })
+    }
+
+    /// Takes in what other replicas did to keys.
+    ///
+    /// # Errors
+    /// When the store does not answer; the keys stay as they were known.
+    pub async fn refresh_keys(&self) -> Result<(), StoreError> {
+        self.keys.refresh(&self.store).await
     }
 
     /// Every key, revoked ones too.
@@ -297,7 +233,7 @@ impl Service {
     pub async fn list_keys(&self) -> Result<Vec<KeyRow>, StoreError> {
         let mut rows = self.store.keys().await?;
         for row in &mut rows {
-            let used_at = self.keys.0.get(&row.id).and_then(|key| key.used_at());
+            let used_at = self.keys.used_at(&row.id);
             row.last_used_at = row.last_used_at.max(used_at);
         }
         Ok(rows)
@@ -313,7 +249,7 @@ impl Service {
             Administered { action: "key.revoked", subject: id.to_owned(), before, after: None };
         let audited = self.audited(by, done);
         let revoked = self.store.revoke_key(id, self.clock.now(), audited).await?;
-        self.keys.0.remove(id);
+        self.keys.remove(id);
         if revoked { Ok(()) } else { Err(KeyRefusal::NotFound) }
     }
 }

@@ -68,7 +68,7 @@ impl Service {
     }
 }
 
-impl super::key::Keys {
+impl super::in_force::Keys {
     fn rotated(&self, id: &str, hash: [u8; 32], until: Timestamp) {
         self.change(id, |row| {
             row.previous = Some(PreviousSecret { hash: row.secret_hash, until });

@@ -21,8 +21,10 @@ mod dispatch;
 mod erase;
 mod expire;
 mod feed;
+mod follow;
 mod forward;
 mod guarding;
+mod in_force;
 mod key;
 mod key_life;
 mod learn;
@@ -180,7 +182,7 @@ pub struct Service {
     accounts: Vec<Account>,
     outbound: Arc<Outbound>,
     server_key: ServerKey,
-    keys: key::Keys,
+    keys: in_force::Keys,
     starting: start::Starting,
     guard: Guard,
     money: money::MoneyTold,
@@ -208,7 +210,7 @@ impl Service {
         if !store.fingerprint(server_key.fingerprint()).await? {
             return Err(OpenError::OtherServerKey);
         }
-        let keys = key::Keys::load(&store).await?;
+        let keys = in_force::Keys::load(&store).await?;
         let prompts = std::mem::take(&mut settings.prompts);
         let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);

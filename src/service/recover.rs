@@ -11,7 +11,13 @@ impl Service {
     /// Holds every verification that is in flight, so that notifications find
     /// it. A call whose intent is stored but whose answer is not may have been
     /// placed: it counts as unknown and is never asked for again.
+    ///
+    /// With several replicas there is nothing to recover: the store is asked for each
+    /// notification, and whose call was interrupted is known when its lease is over.
     pub(super) async fn recover(self: &Arc<Self>) -> Result<(), StoreError> {
+        if self.store.is_shared() {
+            return Ok(());
+        }
         let now = self.clock.now();
         let (report, found) = mpsc::channel();
         let service = Arc::clone(self);
@@ -45,7 +51,7 @@ impl Service {
     }
 
     /// Holds one verification; its id with each attempt whose dispatch was interrupted.
-    fn hold_again(
+    pub(super) fn hold_again(
         &self,
         verification: &Verification,
         claims: &[Claim],

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Applied, Effect, Event, Status, Verification, VerificationId, WrittenForm};
+use crate::domain::{
+    Applied, Claim, Effect, Event, Status, Verification, VerificationId, WrittenForm,
+};
 use crate::store::{self, Change, Committed, NotificationRow, StoreError};
 use crate::telemetry;
 use crate::telemetry::metrics::Counters;
@@ -50,16 +52,49 @@ pub enum ResolveError {
 
 impl Service {
     /// The verification that claims this form of a number at this account.
-    #[must_use]
-    pub fn find_claim(&self, account: AccountIndex, form: WrittenForm) -> Found {
-        self.live.find(account, form)
+    ///
+    /// With several replicas the store alone knows: asked after the notification came,
+    /// it cannot name an earlier claim than the call's own. Then its version is taken into
+    /// memory too, for who looks next.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn find_claim(
+        &self,
+        account: AccountIndex,
+        form: WrittenForm,
+    ) -> Result<Found, StoreError> {
+        if !self.store.is_shared() {
+            return Ok(self.live.find(account, form));
+        }
+        let name = self.accounts[usize::from(account.0)].name.clone();
+        match self.store.claiming(&Claim { account: name, form }).await? {
+            Some((verification, claims)) => {
+                self.hold_again(&verification, &claims);
+                Ok(Found::Exact(verification.id))
+            }
+            None => match self.live.find(account, form) {
+                // Of a call that says a code, which claims nothing.
+                Found::Exact(id) => Ok(Found::Exact(id)),
+                Found::NearMiss(_) | Found::Nothing => Ok(Found::Nothing),
+            },
+        }
     }
 
-    /// The newest version, from memory or from the store.
+    /// The newest version: from memory where this process is the only one that writes,
+    /// otherwise from the store.
     pub(super) async fn newest(
         &self,
         id: VerificationId,
     ) -> Result<Option<Verification>, StoreError> {
+        if self.store.is_shared() {
+            return self.stored(id).await;
+        }
+        self.remembered(id).await
+    }
+
+    /// A version that may be a moment old, since another replica may have stored a newer one.
+    async fn remembered(&self, id: VerificationId) -> Result<Option<Verification>, StoreError> {
         match self.live.newest(id) {
             Some(newest) => store::record::unpack(&newest.packed).map(Some).map_err(|source| {
                 StoreError::Unreadable { table: "verifications", column: "record", source }
@@ -94,7 +129,22 @@ impl Service {
         id: VerificationId,
         judge: impl FnMut(&Verification) -> Judgement + Send,
     ) -> Result<Resolved, ResolveError> {
-        self.noting_resolved(self.resolve_unless_resting(id, judge).await)
+        let newest = self.newest(id).await.map_err(ResolveError::Store);
+        self.noting_resolved(self.resolve_unless_resting(id, newest, judge).await)
+    }
+
+    /// The same for what [`find_claim`](Self::find_claim) has just found, which took the
+    /// newest version into memory.
+    ///
+    /// # Errors
+    /// See [`ResolveError`]. Nothing is stored then.
+    pub async fn resolve_found(
+        &self,
+        id: VerificationId,
+        judge: impl FnMut(&Verification) -> Judgement + Send,
+    ) -> Result<Resolved, ResolveError> {
+        let newest = self.remembered(id).await.map_err(ResolveError::Store);
+        self.noting_resolved(self.resolve_unless_resting(id, newest, judge).await)
     }
 
     /// Notes an absence of the store.
@@ -111,9 +161,10 @@ impl Service {
     async fn resolve_unless_resting(
         &self,
         id: VerificationId,
+        newest: Result<Option<Verification>, ResolveError>,
         mut judge: impl FnMut(&Verification) -> Judgement + Send,
     ) -> Result<Resolved, ResolveError> {
-        let mut verification = self.newest(id).await?.ok_or(ResolveError::NotFound)?;
+        let mut verification = newest?.ok_or(ResolveError::NotFound)?;
         for _ in 0..MOST_TRIES {
             let Judgement { event, at, row } = judge(&verification);
             if event.is_some() && self.must_rest(&verification, at).await? {

@@ -64,7 +64,7 @@ impl Service {
         let provider = &self.accounts[usize::from(admitted.account.0)].provider;
         let tested = self.tested(&request).is_some();
         let admission = self.guard_start(&request, &admitted).await?;
-        let slot = if tested { None } else { Some(provider.reserve()) };
+        let slot = if tested { None } else { Some(provider.reserve().await) };
         let slot = slot.transpose().map_err(StartRefusal::NoRoom)?;
         self.store_and_send(request, admitted, admission, slot).await
     }

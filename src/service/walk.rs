@@ -66,7 +66,7 @@ impl Service {
         let mut newest = self.newest(id).await?;
         for _ in 0..MOST_TRIES {
             let verification = newest.take().ok_or(ResolveError::NotFound)?;
-            let ready = match self.ready(verification, wish) {
+            let ready = match self.ready(verification, wish).await {
                 Ok(ready) => ready,
                 Err(not_now) => return Ok(not_now),
             };
@@ -94,7 +94,7 @@ impl Service {
         self.resolve(id, judge).await.map(drop)
     }
 
-    fn ready(&self, verification: Verification, wish: Wish) -> Result<Ready, Walked> {
+    async fn ready(&self, verification: Verification, wish: Wish) -> Result<Ready, Walked> {
         let (now, timing) = (self.clock.now(), self.timing());
         if verification.status() != Status::Pending || verification.expires_at <= now {
             return Err(Walked::NoStep(NoNext::Ended));
@@ -114,7 +114,7 @@ impl Service {
         if step.button().is_some() && !verification.test && !found.facts().offsets.are_known() {
             return Err(unknown());
         }
-        let slot = if verification.test { None } else { Some(found.provider.reserve()) };
+        let slot = if verification.test { None } else { Some(found.provider.reserve().await) };
         let slot = slot.transpose().map_err(|no_room| {
             let wait = SignedDuration::try_from(no_room.retry_after).unwrap_or(LOOK_AGAIN);
             Walked::NoRoom(now + wait)

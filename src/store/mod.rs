@@ -18,6 +18,7 @@ mod intent;
 mod journal;
 mod kept;
 mod keys;
+mod lines;
 mod postgres;
 pub mod record;
 mod rows;
@@ -56,6 +57,7 @@ pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
     NotificationSearch,
 };
+pub use lines::Lines;
 pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Search, Swept};
 pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{

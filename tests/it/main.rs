@@ -53,6 +53,7 @@ mod provider;
 mod quiet;
 mod readme;
 mod receiver;
+mod replicas;
 mod simulator;
 mod sound_commands;
 mod sound_uploads;

@@ -36,7 +36,7 @@ impl Account {
         let (clock, hand) = Clock::settable(START.parse().unwrap());
         let simulator = simulate(&secret, None, clock.clone());
         let base = format!("http://{}", simulator.address());
-        let provider = provider::build(settings(&base, &secret), clock.clone()).unwrap();
+        let provider = provider::build(settings(&base, &secret), clock.clone(), None).unwrap();
         let http = client();
         Self { simulator: Some(simulator), base, secret, clock, hand, http, provider }
     }
@@ -55,7 +55,7 @@ impl Account {
     fn client(&self, change: impl FnOnce(&mut Settings)) -> Provider {
         let mut settings = settings(&self.base, &self.secret);
         change(&mut settings);
-        provider::build(settings, self.clock.clone()).unwrap()
+        provider::build(settings, self.clock.clone(), None).unwrap()
     }
 
     async fn control(&self, method: Method, path: &str, body: Value) -> Value {
@@ -82,7 +82,7 @@ impl Account {
             confirmed: sounds.confirmed,
             fallback: sounds.fallback,
         };
-        provider.call_button(provider.reserve().unwrap(), &call).await
+        provider.call_button(provider.reserve().await.unwrap(), &call).await
     }
 
     /// What the provider received for a number.
@@ -354,7 +354,7 @@ async fn a_question_that_is_over_the_limit_is_rate_limited_in_both_forms() {
         let provider = account.client(|_| {});
         assert_eq!(kind(&provider.balance().await), "rate limited", "{mode}");
         // The line waits for the provider's minute to end, so nothing more is sent.
-        let room = provider.reserve().err().unwrap();
+        let room = provider.reserve().await.err().unwrap();
         assert!(room.retry_after > Duration::ZERO, "{mode}");
         let provider = account.client(|_| {});
         let finished = provider.finished_calls(PbxTime(NOON), PbxTime(NOON)).await;
@@ -390,9 +390,9 @@ async fn a_burst_waits_its_turn_within_the_limit_and_what_would_be_late_has_no_r
     for index in 0..5 {
         assert_eq!(account.call(&provider, &number(index)).await, Dispatched::Accepted);
     }
-    assert_eq!(provider.reserve().err().unwrap().retry_after, Duration::from_secs(55));
+    assert_eq!(provider.reserve().await.err().unwrap().retry_after, Duration::from_secs(55));
     account.hand.advance(Duration::from_secs(56));
-    let late = provider.reserve().unwrap();
+    let late = provider.reserve().await.unwrap();
     assert_eq!(late.at().as_second(), NOON + 60);
     drop(late);
     account.hand.advance(Duration::from_secs(4));

@@ -22,7 +22,7 @@ pub(super) async fn examine(
     clock: &Clock,
     say: &mut (dyn FnMut(&str) + Send),
 ) -> anyhow::Result<Vec<Finding>> {
-    let provider = settings::account(account, clock)?.provider;
+    let provider = settings::account(account, clock, None)?.provider;
     let mut findings = vec![keys(&provider, account).await];
     if findings[0].advice.is_none() {
         findings.push(balance(&provider, treatment.floor).await);

@@ -67,9 +67,19 @@ impl Draft {
         }
     }
 
-    /// What time alone changes: an end without key counts after its grace, an
-    /// attempt without result is lost, a verification expires. The earliest wins.
+    /// What time alone changes: a dispatch whose replica has gone is unknown, an end
+    /// without key counts after its grace, an attempt without result is lost, a
+    /// verification expires. The earliest wins.
     pub(super) fn pass_time(&mut self) {
+        if self.next.status() != Status::Pending {
+            return;
+        }
+        if let Some((attempt, at)) = self.next.dispatch_lost(&self.timing)
+            && at <= self.now
+        {
+            // Its answer may still come from whoever was only slow.
+            let _ = self.unknown(attempt);
+        }
         let due = self.next.ends_at(&self.timing).filter(|due| *due <= self.now);
         let Some(due) = due else { return };
         if due < self.next.expires_at {

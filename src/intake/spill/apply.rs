@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::record::{self, Contents, Record};
 use super::{Number, Spill};
-use crate::domain::{VerificationId, WrittenForm};
+use crate::domain::VerificationId;
 use crate::intake::{Answer, Intake, NotTaken, Received, body};
 use crate::service::{AccountIndex, RECOVERY_GRACE};
 use crate::store::StoreError;
@@ -223,9 +223,7 @@ impl Intake {
         let policy = &self.policies[usize::from(index.0)];
         let signature = received.signature.as_deref();
         match decoded.authenticate(signature, &policy.secrets).ok()?.interpret() {
-            Notification::Call(call) => {
-                self.service.find_claim(index, WrittenForm::read(call.number)?).exact()
-            }
+            Notification::Call(call) => self.claimant(index, call.number).await,
             Notification::Other { .. } => None,
         }
     }

@@ -12,6 +12,7 @@ mod sounds;
 mod statistics;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, date};
 use serde::de::DeserializeOwned;
 
-use super::queue::{NoRoom, Queue, Slot, Told, TooLate};
+use super::queue::{NoRoom, Queue, SharedLine, Slot, Told, TooLate};
 use super::{Balance, BuildError, ButtonCall, Dispatched, FinishedCall, ProviderError, Settings};
 use crate::clock::Clock;
 use crate::domain::{Name, PbxTime, RefusalReason};
@@ -68,11 +69,18 @@ const BALANCE: Method = Method { verb: Verb::Get, path: "/v1/info/balance/" };
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 impl Zadarma {
-    pub(super) fn new(settings: Settings, clock: Clock) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        settings: Settings,
+        clock: Clock,
+        shared: Option<&Arc<dyn SharedLine>>,
+    ) -> Result<Self, BuildError> {
         let client = Client::new(&settings)?;
-        let line = |per_minute| Queue::new(clock.clone(), per_minute, settings.queue_deadline);
-        let queue = line(settings.requests_per_minute);
-        let statistics = line(settings.statistics_per_minute);
+        let line = |name: &str, per_minute| {
+            let shared = shared.cloned().map(|by| (format!("{}{name}", settings.name), by));
+            Queue::new(clock.clone(), per_minute, settings.queue_deadline, shared)
+        };
+        let queue = line("", settings.requests_per_minute);
+        let statistics = line("/statistics", settings.statistics_per_minute);
         let left = AtomicUsize::new(UNKNOWN);
         Ok(Self { name: settings.name, clock, queue, statistics, client, left })
     }
@@ -89,8 +97,8 @@ impl Zadarma {
         Some(self.left.load(Ordering::Relaxed)).filter(|left| *left != UNKNOWN)
     }
 
-    pub(super) fn reserve(&self) -> Result<Slot, NoRoom> {
-        self.queue.reserve()
+    pub(super) async fn reserve(&self) -> Result<Slot, NoRoom> {
+        self.queue.reserve().await
     }
 
     pub(super) async fn call_button(&self, mut slot: Slot, call: &ButtonCall) -> Dispatched {
@@ -151,7 +159,7 @@ impl Zadarma {
     /// Asks for something without which calls are worth nothing, in turn with them.
     async fn ask_first<T: DeserializeOwned>(&self, method: Method) -> Result<T, ProviderError> {
         let too_late = |_: TooLate| ProviderError::RateLimited;
-        let mut slot = self.queue.reserve().map_err(|_| ProviderError::RateLimited)?;
+        let mut slot = self.queue.reserve().await.map_err(|_| ProviderError::RateLimited)?;
         slot.turn().await.map_err(too_late)?;
         self.send(&self.queue, method, Params::new()).await
     }

@@ -21,6 +21,7 @@ mod journal;
 mod keys;
 mod known;
 mod lane;
+mod lines;
 mod open;
 mod search;
 mod sessions;
@@ -243,6 +244,16 @@ impl Postgres {
 
     pub(super) async fn now(&self) -> Result<Timestamp, StoreError> {
         ask!(self, on => find::now(on))
+    }
+
+    pub(super) async fn take_place(
+        &self,
+        line: &str,
+        from: Timestamp,
+        latest: Timestamp,
+        limit: usize,
+    ) -> Result<Result<Timestamp, Timestamp>, StoreError> {
+        ask!(self, on => lines::take(on, line, from, latest, limit))
     }
 
     pub(super) async fn probe(&self) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::store::{Changed, Changes};
+use crate::store::{Changed, Changes, StoreError};
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -129,4 +129,39 @@ async fn the_clock_of_the_server_is_one_for_all() {
     let first = test.store.now().await.unwrap().unwrap();
     let second = other.now().await.unwrap().unwrap();
     assert!(first <= second && second < first + SignedDuration::from_mins(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_replicas_stand_in_one_line_and_no_minute_has_more_than_its_limit() {
+    const LIMIT: usize = 10;
+    let (test, other) = two().await;
+    let lines = [test.store.lines().unwrap(), other.lines().unwrap()];
+    let take = |i: usize| {
+        let lines = lines[i % 2].clone();
+        tokio::spawn(async move { lines.take_place("main", at(0), at(150), LIMIT).await.unwrap() })
+    };
+    let taken = join_all((0..40).map(take)).await;
+    let mut places: Vec<Timestamp> =
+        taken.iter().filter_map(|one| one.as_ref().unwrap().ok()).collect();
+    places.sort_unstable();
+    let expected = [0, 60, 120].map(|second| [at(second); LIMIT]).concat();
+    assert_eq!(places, expected);
+    let refused = taken.iter().filter_map(|one| one.as_ref().unwrap().err());
+    assert!(refused.eq([at(180); 10]));
+    // Another line has its own places.
+    assert_eq!(lines[0].take_place("other", at(0), at(0), 1).await.unwrap(), Ok(at(0)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_whose_server_was_stopped_takes_writes_again_once_that_is_back() {
+    let server = server::Server::start();
+    let url = StoreUrl::Postgres(Secret::new(server.new_database()));
+    let store = super::super::open(Settings::of(url)).await.unwrap();
+    store.probe().await.unwrap();
+    for signal in ["INT", "QUIT"] {
+        server.stop(signal);
+        assert!(matches!(store.probe().await, Err(StoreError::Unavailable { .. })));
+        server.resume();
+        in_time(async { while store.probe().await.is_err() {} }).await;
+    }
 }

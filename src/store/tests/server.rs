@@ -4,17 +4,18 @@
 //!
 //! Included by the tests of the adapter and by those from outside.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Where Debian puts the server's programs, one folder for each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The shell keeps the server: when the process that started it is gone, its end of the pipe is
-/// closed, so `read` ends, and so do the server and its folder. What the server logs is kept
+/// closed, so `read` ends, and so do the server and its folder. Until then it stops the server
+/// by the signals that it reads, and starts it again. What the server logs is kept
 /// in the folder until then. $1: its folder, $2: its programs, $3: its address; the rest is
 /// what becomes another user.
 const KEEPER: &str = r#"
@@ -24,16 +25,24 @@ shift 3
 end() { rm -rf "$folder"; exit "$1"; }
 "$@" "$bin/initdb" --pgdata="$folder/data" --username=ringproof --auth=trust --encoding=UTF8 \
     --no-locale --no-sync >"$folder/initdb.txt" 2>&1 || { cat "$folder/initdb.txt" >&2; end 1; }
-"$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c "listen_addresses=$address" \
-    -c fsync=off -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=warning \
-    >"$folder/log.txt" 2>&1 </dev/null &
-server=$!
-until "$bin/pg_isready" -q -h "$folder" -U ringproof; do
-    kill -0 "$server" 2>/dev/null || { cat "$folder/log.txt" >&2; end 1; }
+run() {
+    "$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c "listen_addresses=$address" \
+        -c fsync=off -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=warning \
+        >>"$folder/log.txt" 2>&1 </dev/null &
+    server=$!
+    until "$bin/pg_isready" -q -h "$folder" -U ringproof; do
+        kill -0 "$server" 2>/dev/null || { cat "$folder/log.txt" >&2; end 1; }
+    done
+    echo ready
+}
+run "$@"
+while read -r order; do
+    case $order in
+    resume) run "$@" ;;
+    *) kill -s "$order" "$server"; wait "$server"; echo stopped ;;
+    esac
 done
-echo ready
-read -r _
-kill -QUIT "$server"
+kill -QUIT "$server" 2>/dev/null
 wait "$server"
 end 0
 "#;
@@ -43,8 +52,23 @@ pub(crate) struct Server {
     folder: PathBuf,
     programs: PathBuf,
     databases: AtomicU32,
-    /// Held open as long as the server is to live.
-    _keeper: (Child, ChildStdin),
+    keeper: Mutex<Keeper>,
+}
+
+/// The shell; its input is held open as long as the server is to live.
+struct Keeper {
+    _shell: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Keeper {
+    #[track_caller]
+    fn says(&mut self, expected: &str) {
+        let mut said = String::new();
+        self.answers.read_line(&mut said).unwrap();
+        assert_eq!(said.trim_end(), expected, "PostgreSQL did not; it said why above");
+    }
 }
 
 /// The server that the tests of this process share.
@@ -61,12 +85,29 @@ impl Server {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(&programs).arg(address());
         keeper.args(as_another_user(&folder)).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut keeper = keeper.spawn().unwrap();
-        let mut said = String::new();
-        let stdin = keeper.stdin.take().unwrap();
-        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "ready\n", "PostgreSQL did not start; it said why above");
-        Self { folder, programs, databases: AtomicU32::new(0), _keeper: (keeper, stdin) }
+        let mut shell = keeper.spawn().unwrap();
+        let orders = shell.stdin.take().unwrap();
+        let answers = BufReader::new(shell.stdout.take().unwrap());
+        let mut keeper = Keeper { _shell: shell, orders, answers };
+        keeper.says("ready");
+        let (databases, keeper) = (AtomicU32::new(0), Mutex::new(keeper));
+        Self { folder, programs, databases, keeper }
+    }
+
+    /// Stops the server by a signal: INT is its fast way, QUIT its immediate one.
+    pub(crate) fn stop(&self, signal: &str) {
+        self.order(signal, "stopped");
+    }
+
+    /// Starts the server again.
+    pub(crate) fn resume(&self) {
+        self.order("resume", "ready");
+    }
+
+    fn order(&self, order: &str, expected: &str) {
+        let mut keeper = self.keeper.lock().unwrap();
+        writeln!(keeper.orders, "{order}").unwrap();
+        keeper.says(expected);
     }
 
     /// Makes an empty database; its URL.
@@ -108,8 +149,12 @@ fn programs() -> PathBuf {
 
 /// An address of the loopback network that no other process of the tests has.
 fn address() -> String {
+    static SERVERS: AtomicU8 = AtomicU8::new(0);
     let [_, a, b, c] = std::process::id().to_be_bytes();
-    format!("127.{}.{b}.{c}", 64 + a)
+    // No process has a number that begins with more than 64.
+    let nth = SERVERS.fetch_add(1, Ordering::Relaxed);
+    assert!(nth < 2, "a process of the tests has the addresses of two servers");
+    format!("127.{}.{b}.{c}", 60 + a + 65 * nth)
 }
 
 /// The server refuses to run as root, so then it runs as nobody, who gets the folder.

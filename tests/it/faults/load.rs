@@ -138,13 +138,16 @@ impl Load {
     pub async fn act(&self, place: usize, person: Person) {
         let known = self.known.lock().unwrap()[place].clone();
         match person {
+            // A replica that lost its store may have left the call to nobody.
             Person::Presses => {
-                if self.press(&known.number).await == Some(200) {
+                if self.site.is_called(&known.number).await
+                    && self.press(&known.number).await == Some(200)
+                {
                     self.note(place, |known| known.pressed = true);
                 }
             }
             Person::TypesACode => {
-                let code = self.site.code(&known.number).await;
+                let Some(code) = self.site.code(&known.number).await else { return };
                 crate::app::note_secret(&code);
                 if self.check(&known.id, &wrong(&code)).await.as_deref() == Some("incorrect") {
                     self.note(place, |known| known.wrong_checks += 1);

@@ -66,11 +66,20 @@ impl Site {
             .as_u64()
     }
 
-    /// The code that somebody has received last.
-    pub async fn code(&self, to: &str) -> String {
+    /// The code that somebody has received last, if any came.
+    pub async fn code(&self, to: &str) -> Option<String> {
         let path = format!("/_simulator/inbox?to={}", to.trim_start_matches('+'));
         let inbox = self.simulator(Method::GET, &path, None).await;
-        inbox["messages"].as_array().unwrap().last().unwrap()["code"].as_str().unwrap().to_owned()
+        let last = inbox["messages"].as_array().unwrap().last()?;
+        Some(last["code"].as_str().unwrap().to_owned())
+    }
+
+    /// Whether the provider was asked to call a number.
+    pub async fn is_called(&self, number: &str) -> bool {
+        let to = number.trim_start_matches('+');
+        let path = format!("/_simulator/requests?path=/v1/verify/&to={to}");
+        let requests = self.simulator(Method::GET, &path, None).await;
+        !requests["requests"].as_array().unwrap().is_empty()
     }
 
     /// Every number that the provider was asked to call, once for each time.

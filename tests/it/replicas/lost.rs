@@ -1,0 +1,176 @@
+//! Three processes over one database, with load running, and something taken away.
+//!
+//! `RINGPROOF_REPLICA_ROUNDS` sets how often a replica is killed (20 unless set).
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::server::{self, Server as Database};
+use crate::app::{made_up, note_secret};
+use crate::crash::Server;
+use crate::faults::load::{Load, Person};
+use crate::faults::site::Site;
+use crate::faults::verdict::verdict;
+
+/// How many people one round has.
+const PEOPLE: usize = 18;
+
+/// Three replicas, and the configuration of each.
+struct Three {
+    site: Arc<Site>,
+    configs: Vec<std::path::PathBuf>,
+    replicas: Vec<Server>,
+    load: Arc<Load>,
+}
+
+impl Three {
+    async fn start(folder: &Path, url: &str) -> Self {
+        let lease = "[verification]\ndispatch_lease = \"2s\"\n";
+        let mut site = Site::new(folder, lease).await;
+        let key_file = folder.join("server.key");
+        std::fs::write(&key_file, made_up() + &made_up()[..24]).unwrap();
+        let text = std::fs::read_to_string(&site.config).unwrap();
+        let store = format!("store = \"{url}\"\nsecret_key_file = \"{}\"\n", key_file.display());
+        let text = text.replacen("store = \"sqlite://ringproof.db\"\n", &store, 1);
+        let config = |replica: usize| {
+            let path = folder.join(format!("replica-{replica}.toml"));
+            let spill = folder.join(format!("spill-{replica}"));
+            let text = format!("{text}[spill]\nfolder = \"{}\"\n", spill.display());
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let configs: Vec<_> = (0..3).map(config).collect();
+        site.key = key(&configs[0]);
+        let replicas: Vec<_> = configs.iter().map(|config| Server::start(config)).collect();
+        let site = Arc::new(site);
+        let load = Load::on(&site, &bases(&replicas));
+        Self { site, configs, replicas, load }
+    }
+
+    /// Runs people, and returns once a random number of them is through.
+    async fn under_load(&self) -> tokio::task::JoinSet<()> {
+        let mut running = self.load.run(PEOPLE);
+        for _ in 0..rand::random_range(1..PEOPLE) {
+            running.join_next().await.unwrap().unwrap();
+        }
+        running
+    }
+}
+
+fn bases(replicas: &[Server]) -> Vec<&str> {
+    replicas.iter().map(|replica| replica.base.as_str()).collect()
+}
+
+/// A key that is in the database.
+fn key(config: &Path) -> String {
+    let mut keys = Command::new(env!("CARGO_BIN_EXE_ringproof"));
+    keys.args(["keys", "create", "--app", "shop", "--scope", "start", "--scope", "read"]);
+    let made = keys.arg("--config").arg(config).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    note_secret(&key);
+    key
+}
+
+fn rounds() -> usize {
+    let set = std::env::var("RINGPROOF_REPLICA_ROUNDS").ok();
+    set.map_or(20, |rounds| rounds.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_killed_at_random_moments_loses_nothing_and_calls_nobody_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut three = Three::start(folder.path(), &server::shared().new_database()).await;
+    for _ in 0..rounds() {
+        let running = three.under_load().await;
+        let killed = rand::random_range(0..3);
+        three.replicas[killed].kill();
+        running.join_all().await;
+        three.replicas[killed] = Server::start(&three.configs[killed]);
+        three.load.moves_to(&bases(&three.replicas));
+    }
+    let looked_at = verdict(&three.load).await;
+    println!("{} rounds, {looked_at} verifications, none lost", rounds());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_paused_beyond_its_leases_does_no_harm_when_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let three = Three::start(folder.path(), &server::shared().new_database()).await;
+    let running = three.under_load().await;
+    let paused = Pid::from_child(&three.replicas[0].child);
+    kill_process(paused, Signal::STOP).unwrap();
+    // Whose start is answered now lasts five leases.
+    three.load.moves_to(&bases(&three.replicas[1..]));
+    let place = three.load.begin(Person::IsAway).await.unwrap();
+    let id = three.load.known()[place].id.clone();
+    three.load.run(PEOPLE).join_all().await;
+    three.site.ended(&three.replicas[1].base, &id).await;
+
+    kill_process(paused, Signal::CONT).unwrap();
+
+    running.join_all().await;
+    three.load.moves_to(&bases(&three.replicas));
+    three.load.run(PEOPLE).join_all().await;
+    verdict(&three.load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_terminated_again_and_again_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = server::shared().new_database();
+    let three = Three::start(folder.path(), &url).await;
+    let terminate = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+        Database::database(&url)
+    );
+    let mut running = three.load.run(3 * PEOPLE);
+    let mut through = 0;
+    while let Some(done) = running.join_next().await {
+        done.unwrap();
+        through += 1;
+        // Not after the last, who tells that the database is back.
+        if through % 6 == 0 && !running.is_empty() {
+            server::shared().execute("postgres", &terminate);
+        }
+    }
+    verdict(&three.load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_stopped_fast_or_at_once_and_started_again_lost_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::start();
+    let three = Three::start(folder.path(), &database.new_database()).await;
+    for signal in ["INT", "QUIT"] {
+        let mut called = Vec::new();
+        for _ in &three.replicas {
+            called.push(three.load.begin(Person::Presses).await.unwrap());
+        }
+        let running = three.under_load().await;
+        database.stop(signal);
+        // Each is pressed at another replica, which keeps that until the database is back.
+        for (place, replica) in called.iter().zip(&three.replicas) {
+            let load = Load::on(&three.site, &[&replica.base]);
+            let number = three.load.known()[*place].number.clone();
+            assert_eq!(load.press(&number).await, Some(200), "a press was not taken");
+        }
+        running.join_all().await;
+        assert!(three.load.begin(Person::Presses).await.is_none(), "a start was acknowledged");
+        for (path, status) in [("/healthz", 200), ("/readyz", 503)] {
+            assert_eq!(three.site.get(&three.replicas[0].base, path).await.status, status);
+        }
+
+        database.resume();
+
+        for (place, replica) in called.iter().zip(&three.replicas) {
+            let id = &three.load.known()[*place].id.clone();
+            let ended = three.site.ended(&replica.base, id).await;
+            assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
+        }
+    }
+    verdict(&three.load).await;
+}
