@@ -27,6 +27,8 @@ mod sessions;
 mod sounds;
 mod stats;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use jiff::Timestamp;
