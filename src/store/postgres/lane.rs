@@ -31,6 +31,8 @@ const TRIES: u32 = 10;
 /// How often, and how long apart, it is asked what became of a transaction.
 const QUESTIONS: u32 = 30;
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(200);
+/// How long it may take to learn that. A server that is away takes long for each question.
+const QUESTIONING: Duration = Duration::from_secs(10);
 
 /// Jobs of one kind, which are written together.
 pub(super) trait Batch: Send + Sync + 'static {
@@ -287,8 +289,19 @@ impl<B: Batch> Worker<B> {
         }
     }
 
-    /// Whether a transaction was committed, if that can be told. Its backend may still be at it.
+    /// Whether a transaction was committed, if that can be told in time.
     async fn was_committed(&self, number: &str) -> Option<bool> {
+        let known = tokio::time::timeout(QUESTIONING, self.asked(number)).await.ok().flatten();
+        if known.is_none() {
+            tracing::error!(
+                "the store did not say whether it committed the last changes; they are answered as failed"
+            );
+        }
+        known
+    }
+
+    /// What the server says became of a transaction. Its backend may still be at it.
+    async fn asked(&self, number: &str) -> Option<bool> {
         for _ in 0..QUESTIONS {
             let status = match self.connections.take().await {
                 Ok(link) => within(status(&link, number)).await.ok().flatten(),
@@ -300,9 +313,6 @@ impl<B: Batch> Worker<B> {
                 _ => tokio::time::sleep(BETWEEN_QUESTIONS).await,
             }
         }
-        tracing::error!(
-            "the store did not say whether it committed the last changes; they are answered as failed"
-        );
         None
     }
 }

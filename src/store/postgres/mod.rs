@@ -28,6 +28,8 @@ mod sessions;
 mod sounds;
 mod stats;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use jiff::Timestamp;

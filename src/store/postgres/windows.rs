@@ -168,28 +168,27 @@ fn heard<'c>(
     known: &HashMap<GuardKey, Vec<u8>>,
     learned: impl Iterator<Item = &'c Learned>,
 ) -> Result<BTreeMap<GuardKey, Row>, Failure> {
-    let mut calls = HashMap::new();
-    for (key, packed) in known {
-        calls.insert(*key, Unheard::read(packed).map_err(no_windows)?);
-    }
+    let mut calls = known.clone();
     for learned in learned {
         match learned {
             Learned::Bar(_) => {}
             Learned::Heard(key) => {
-                if let Some(unheard) = calls.get_mut(key) {
-                    *unheard = Unheard::default();
+                if let Some(packed) = calls.get_mut(key) {
+                    *packed = Unheard::default().pack().into_vec();
                 }
             }
             Learned::NotPlaced { key, intent_at } => {
-                if let Some(unheard) = calls.get_mut(key) {
-                    unheard.not_placed(*intent_at);
+                let Some(packed) = calls.get_mut(key) else { continue };
+                let mut unheard = Unheard::read(packed).map_err(no_windows)?;
+                if unheard.not_placed(*intent_at) {
+                    *packed = unheard.pack().into_vec();
                 }
             }
         }
     }
-    let row = |unheard: Unheard| Row { expires_at: None, windows: unheard.pack() };
-    let rows = calls.into_iter().map(|(key, unheard)| (key, row(unheard)));
-    Ok(rows.filter(|(key, row)| known.get(key).is_none_or(|old| *old != *row.windows)).collect())
+    let row = |windows: Vec<u8>| Row { expires_at: None, windows: windows.into_boxed_slice() };
+    let changed = calls.into_iter().filter(|(key, packed)| known.get(key) != Some(packed));
+    Ok(changed.map(|(key, packed)| (key, row(packed))).collect())
 }
 
 /// Two bars under one key as if the second had been put up after the first.

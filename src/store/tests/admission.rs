@@ -20,6 +20,7 @@ contract!(
     a_key_with_another_request_is_refused,
     a_key_is_free_again_after_a_day_and_in_another_app,
     a_replay_is_answered_before_its_own_claims_are_in_the_way,
+    one_broken_start_of_a_batch_fails_alone,
 );
 
 async fn of_concurrent_starts_of_one_number_exactly_one_is_stored() {
@@ -182,4 +183,24 @@ async fn a_replay_is_answered_before_its_own_claims_are_in_the_way() {
     test.store.start(first, at(0)).await.unwrap();
     let again = idempotent(start(NUMBER, at(1)), "key-1", 1);
     assert_eq!(test.store.start(again, at(1)).await.unwrap(), Started::Replayed(id));
+}
+
+async fn one_broken_start_of_a_batch_fails_alone() {
+    let test = TestStore::open().await;
+    let stored = test.started(NUMBER, at(0)).await;
+    let starts = (1..=20).map(|place| {
+        let mut start = start(NUMBER + 10 * place, at(1));
+        if place == 7 {
+            // Of this id there is a verification already.
+            start.verification.id = stored.id;
+        }
+        test.store.start(start, at(1))
+    });
+    let answers = join_all(starts).await;
+    for (place, answer) in answers.iter().enumerate() {
+        let is_stored = matches!(answer, Ok(Started::Stored { .. }));
+        assert_eq!(is_stored, place != 6, "{place}: {answer:?}");
+    }
+    assert!(answers[6].is_err());
+    assert_eq!(test.store.find(stored.id).await.unwrap(), Some(stored));
 }

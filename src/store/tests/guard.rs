@@ -377,4 +377,10 @@ async fn replicas_that_start_while_others_hear_of_calls_wait_for_each_other_in_o
     for answer in join_all(heard).await {
         assert!(matches!(answer.unwrap(), Committed::Stored { .. }));
     }
+    test.store.close().await;
+    other.close().await;
+    let StoreUrl::Postgres(url) = &test.url else { panic!() };
+    let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    let database = server::Server::database(url.expose());
+    assert_eq!(server::shared().execute(database, sql), "0");
 }

@@ -10,6 +10,7 @@ contract!(
     a_search_finds_the_apps_own_newest_first,
     every_filter_filters,
     a_page_goes_on_where_the_one_before_ended,
+    whose_a_claim_is_is_found_by_account_and_form,
 );
 
 fn everything() -> Search {
@@ -88,4 +89,23 @@ async fn a_page_goes_on_where_the_one_before_ended() {
     assert_eq!(found(&test, first).await, [ids[2], ids[1]]);
     let second = Search { limit: 2, before: Some(ids[1]), ..everything() };
     assert_eq!(found(&test, second).await, [ids[0]]);
+}
+
+async fn whose_a_claim_is_is_found_by_account_and_form() {
+    let test = TestStore::open().await;
+    let first = test.started(NUMBER, at(0)).await;
+    let other = test.started(NUMBER + 1, at(0)).await;
+    let form = claims(NUMBER)[1].clone();
+    let elsewhere = Claim { account: name("second"), ..form.clone() };
+
+    let (found, mut all) = test.store.claiming(&form).await.unwrap().unwrap();
+    let mut expected = claims(NUMBER);
+    let by_form = |claim: &Claim| claim.form.as_u64();
+    all.sort_by_key(by_form);
+    expected.sort_by_key(by_form);
+    assert_eq!((found, all), (first, expected));
+    let (found, _) = test.store.claiming(&claims(NUMBER + 1)[0]).await.unwrap().unwrap();
+    assert_eq!(found, other);
+    assert_eq!(test.store.claiming(&elsewhere).await.unwrap(), None);
+    assert_eq!(test.store.claiming(&claims(NUMBER + 2)[0]).await.unwrap(), None);
 }
