@@ -45,8 +45,8 @@ pub async fn stop(state: Data<State>, posted: Posted) -> Result<HttpResponse, Re
         Ok(wanted) => wanted,
         Err(why) => return wrong(&posted, &state, &why).await,
     };
-    let service = state.service.clone();
-    let work = async move { service.stop_starts(switch, reason).await };
+    let (by, service) = (posted.operator.actor(), state.service.clone());
+    let work = async move { service.stop_starts(switch, reason, &by).await };
     to_the_end(state.service.background(), work).await?;
     Ok(page::see_other(HOME))
 }
@@ -57,8 +57,8 @@ pub async fn resume(state: Data<State>, posted: Posted) -> Result<HttpResponse, 
         Ok(switch) => switch,
         Err(why) => return wrong(&posted, &state, &why).await,
     };
-    let service = state.service.clone();
-    let work = async move { service.resume_starts(&switch).await };
+    let (by, service) = (posted.operator.actor(), state.service.clone());
+    let work = async move { service.resume_starts(&switch, &by).await };
     to_the_end(state.service.background(), work).await?;
     Ok(page::see_other(HOME))
 }
@@ -67,10 +67,10 @@ pub async fn resume(state: Data<State>, posted: Posted) -> Result<HttpResponse, 
 pub async fn lift(
     state: Data<State>,
     id: Path<String>,
-    _posted: Posted,
+    posted: Posted,
 ) -> Result<HttpResponse, Refused> {
-    let (id, service) = (key_of(&id)?, state.service.clone());
-    let work = async move { service.lift_block(id).await };
+    let (id, by, service) = (key_of(&id)?, posted.operator.actor(), state.service.clone());
+    let work = async move { service.lift_block(id, &by).await };
     gone_or_never_there(to_the_end(state.service.background(), work).await?)
 }
 
@@ -80,8 +80,8 @@ pub async fn suppress(state: Data<State>, posted: Posted) -> Result<HttpResponse
         Ok(suppression) => suppression,
         Err(why) => return wrong(&posted, &state, &why).await,
     };
-    let service = state.service.clone();
-    let work = async move { service.suppress(suppression).await };
+    let (by, service) = (posted.operator.actor(), state.service.clone());
+    let work = async move { service.suppress(suppression, &by).await };
     to_the_end(state.service.background(), work).await?;
     Ok(page::see_other(HOME))
 }
@@ -90,10 +90,10 @@ pub async fn suppress(state: Data<State>, posted: Posted) -> Result<HttpResponse
 pub async fn unsuppress(
     state: Data<State>,
     id: Path<String>,
-    _posted: Posted,
+    posted: Posted,
 ) -> Result<HttpResponse, Refused> {
-    let (id, service) = (key_of(&id)?, state.service.clone());
-    let work = async move { service.unsuppress(id).await };
+    let (id, by, service) = (key_of(&id)?, posted.operator.actor(), state.service.clone());
+    let work = async move { service.unsuppress(id, &by).await };
     gone_or_never_there(to_the_end(state.service.background(), work).await?)
 }
 
