@@ -209,6 +209,14 @@ impl Service {
         left.filter(|_| self.clock.now().duration_since(at) < BALANCE_KEPT)
     }
 
+    /// What an account had left when the provider was last asked, and when that was. It is
+    /// asked only where there is a floor.
+    #[must_use]
+    pub fn money_left(&self, account: &Name) -> Option<(Money, Timestamp)> {
+        let (left, at) = (*self.money.of(self.account_named(account)?.0)?.told.borrow())?;
+        Some((left?, at))
+    }
+
     /// Asks an account's balance of the provider, and raises the alarm if it is below a floor.
     ///
     /// # Errors

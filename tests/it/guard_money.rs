@@ -334,3 +334,14 @@ fn bad_settings_of_money_are_named_with_what_would_be_right() {
         assert!(told.contains(says), "{text}: {told}");
     }
 }
+
+#[tokio::test]
+async fn the_console_shows_the_money_left_where_it_is_watched() {
+    let app = with_money(|money| money.balance_floor = enforced("1 USD")).await;
+    let service = app.app().service();
+    service.refresh_balance(ringproof::service::AccountIndex(0)).await.unwrap();
+    let visitor = crate::console::Visitor::signed_in(&app, &app.key).await;
+    let page = visitor.get("/console/overview").await.text;
+    assert!(page.contains("10.34 USD left, asked"), "{page}");
+    app.stop().await;
+}

@@ -23,17 +23,17 @@ pub async fn panels(state: &State) -> Markup {
                             td data-label="State" { @if takes_writes { (badge("good", "takes writes")) } @else { (badge("bad", "takes no writes")) } }
                             td.text data-label="Known" { (held) " held in memory, " (waiting) " waiting for an answer" }
                         }
-                        @for account in state.service.accounts() { (provider(account)) }
+                        @for account in state.service.accounts() { (provider(state, account)) }
                     }
                 }
-                p.hint { "The provider does not tell what a call cost; " code { "ringproof doctor" } " asks it for the money left." }
+                p.hint { "The provider does not tell what a call cost, so spend shows as the money left: here if the guard has a balance floor, else by " code { "ringproof doctor" } "." }
             }
             (alarms(&state.metrics.alarms()))
         }
     }
 }
 
-fn provider(account: &Account) -> Markup {
+fn provider(state: &State, account: &Account) -> Markup {
     let facts = account.facts();
     let is_known = *account.answers().borrow();
     html! {
@@ -46,6 +46,9 @@ fn provider(account: &Account) -> Markup {
                 @match (&facts.sounds, facts.sounds_at) {
                     (Some(sounds), Some(at)) => { (sounds.len()) " sounds, asked " (instant(at)) }
                     _ => { @if is_known { (dash()) } @else { "Its clock is unknown, so no button call begins. Check its key and secret, and that this host reaches it." } }
+                }
+                @if let Some((left, at)) = state.service.money_left(&account.name) {
+                    div { (left) " left, asked " (instant(at)) }
                 }
             }
         }
