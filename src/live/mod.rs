@@ -302,19 +302,6 @@ impl Live {
         self.lookers.subscribe()
     }
 
-    /// Of these versions, the ids of those that somebody waits for and has not been told of.
-    #[must_use]
-    pub fn awaited_of(&self, changed: &[(VerificationId, u32)]) -> Vec<VerificationId> {
-        let awaited = changed.iter().filter(|(id, version)| self.waiters.lacks(*id, *version));
-        awaited.map(|(id, _)| *id).collect()
-    }
-
-    /// The ids of all that somebody waits for.
-    #[must_use]
-    pub fn awaited(&self) -> Vec<VerificationId> {
-        self.waiters.ids()
-    }
-
     /// Wakes who looks at all of them. Nearly always nobody does; then this reads one number.
     pub fn wake_lookers(&self) {
         if self.lookers.receiver_count() > 0 {

@@ -7,6 +7,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::sync::watch;
 
+use super::Live;
 use crate::domain::{Verification, VerificationId};
 
 /// The newest version that was made known, shared by all who wait, since ten thousand may.
@@ -25,6 +26,21 @@ pub struct Subscription<'a> {
     waiters: &'a Waiters,
     id: VerificationId,
     receiver: watch::Receiver<Latest>,
+}
+
+impl Live {
+    /// Of these versions, the ids of those that somebody waits for and has not been told of.
+    #[must_use]
+    pub fn awaited_of(&self, changed: &[(VerificationId, u32)]) -> Vec<VerificationId> {
+        let awaited = changed.iter().filter(|(id, version)| self.waiters.lacks(*id, *version));
+        awaited.map(|(id, _)| *id).collect()
+    }
+
+    /// The ids of all that somebody waits for.
+    #[must_use]
+    pub fn awaited(&self) -> Vec<VerificationId> {
+        self.waiters.ids()
+    }
 }
 
 impl Waiters {

@@ -44,6 +44,13 @@ async fn erase(
     let sql = "DELETE FROM journal WHERE verification_id IS NULL AND number_hash = ANY ($1)";
     let hashes: Vec<&[u8]> = erasure.hashes.iter().map(<[u8; 16]>::as_slice).collect();
     let notifications = on.execute(&on.prepare_cached(sql).await?, &[&hashes]).await?;
+    let guarded: Vec<&[u8]> = erasure.guarded.iter().map(<[u8; 16]>::as_slice).collect();
+    for sql in [
+        "DELETE FROM guard_windows WHERE key = ANY ($1)",
+        "DELETE FROM guard_bars WHERE key = ANY ($1)",
+    ] {
+        on.execute(&on.prepare_cached(sql).await?, &[&guarded]).await?;
+    }
     let head = append(&on, &erasure.audited).await?;
     on.commit().await?;
     let verifications = found.len() as u64;

@@ -76,6 +76,7 @@ fn key(config: &Path) -> String {
 }
 
 fn rounds() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a flag of this test, not of the product")]
     let set = std::env::var("RINGPROOF_REPLICA_ROUNDS").ok();
     set.map_or(20, |rounds| rounds.parse().unwrap())
 }
