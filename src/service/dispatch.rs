@@ -1,14 +1,19 @@
 //! Dispatch: one call or message, asked for once, and what the provider answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::{Dispatch, Event, RefusalReason, Status, Step, VerificationId};
+use crate::domain::{Dispatch, Event, RefusalReason, Status, Step, Verification, VerificationId};
 use crate::provider::{CodeMessage, Dispatched, Slot};
 
 use super::sending::Sending;
 use super::{AccountIndex, Judgement, Service};
+
+/// How often, and how long after each other, the store is asked before dialling.
+const TRIES: u8 = 10;
+const TRY_EVERY: Duration = Duration::from_millis(200);
 
 impl Service {
     /// Asks the provider to call or send and records its answer. The intent is stored;
@@ -68,7 +73,7 @@ impl Service {
     /// Whether nobody is to be called any more: it ended, or an operator stopped it, while it
     /// waited for its turn; or this replica took so long that others took it for gone.
     async fn is_withdrawn(&self, id: VerificationId, index: u8, waited: bool) -> bool {
-        let Ok(Some(verification)) = self.newest(id).await else {
+        let Some(verification) = self.newest_before_dialling(id).await else {
             // Where others may have ended it, nobody is called on a guess.
             return self.store.is_shared();
         };
@@ -81,6 +86,19 @@ impl Service {
         let Some(channel) = verification.step_of(attempt).map(Step::channel) else { return false };
         verification.status() != Status::Pending
             || waited && self.is_switched_off(&verification.app, channel).await.unwrap_or(true)
+    }
+
+    /// The newest version. Where the store alone has it, it is asked again while it does not
+    /// answer: a call that was acknowledged is worth a moment.
+    async fn newest_before_dialling(&self, id: VerificationId) -> Option<Verification> {
+        for _ in 0..TRIES {
+            match self.newest(id).await {
+                Ok(newest) => return newest,
+                Err(_) if self.store.is_shared() => tokio::time::sleep(TRY_EVERY).await,
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     pub(super) async fn record(&self, id: VerificationId, event: Event) {
