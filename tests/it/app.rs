@@ -316,7 +316,9 @@ pub fn simulate(secret: &str, notify: Option<String>, clock: Clock) -> Simulator
 /// An HTTP client that no proxy of the environment comes between.
 pub fn client() -> Client {
     app::install_tls();
-    Client::builder().no_proxy().build().unwrap()
+    // Shorter than servers keep an idle connection, which they may close as it is used.
+    let idle = Duration::from_secs(2);
+    Client::builder().no_proxy().pool_idle_timeout(idle).build().unwrap()
 }
 
 /// Sends a request, reads its answer whole, notes the secrets in it, and holds
