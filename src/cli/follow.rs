@@ -13,6 +13,8 @@ use super::stop_signal;
 
 /// How long to wait before a service that was lost is asked again, and between looks.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Said once it is known behind what everything is printed.
+const FOLLOWING: &str = "following; Ctrl-C ends it";
 /// How many notifications one look asks for.
 const AT_ONCE: &str = "100";
 
@@ -23,6 +25,7 @@ pub(super) async fn events(
     print: impl Fn(&Value),
 ) -> anyhow::Result<ExitCode> {
     let stop = stop_signal()?;
+    eprintln!("{FOLLOWING}");
     let following = async {
         loop {
             match api.events_after("/v1/events", &cursor).await {
@@ -67,6 +70,7 @@ pub(super) async fn notifications(
     let stop = stop_signal()?;
     let newest = api.call(Method::GET, "/v1/notifications?limit=1", None).await?;
     let mut seen = items(&newest["notifications"]).find_map(|one| one["sequence"].as_i64());
+    eprintln!("{FOLLOWING}");
     let following = async {
         loop {
             match since(api, filters, seen.unwrap_or(0)).await {

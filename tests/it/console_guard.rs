@@ -115,6 +115,7 @@ async fn what_a_rule_has_blocked_is_listed_and_unblocked() {
     app.advance(120);
     let path = format!("/console/guard/blocks/{}/lift", id_in(&listed, "blocks", "lift"));
     assert_eq!(visitor.post(&path, &[]).await.status, 303);
+    app.script(NUMBER, json!({ "notify": "never" })).await;
     assert_eq!(starts(&app, NUMBER).await.status, 201);
     assert_eq!(visitor.post(&path, &[]).await.status, 404, "it was lifted before");
     app.stop().await;

@@ -8,7 +8,6 @@ use ringproof::service::AccountIndex;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp, answer};
-use crate::vonage;
 
 const CALL: &str = "+380991234567";
 const MIDNIGHT: &str = "2026-11-23T00:00:00.000Z";
@@ -85,8 +84,6 @@ async fn an_attempt_that_costs_more_than_the_ceiling_is_refused_and_prices_are_a
     }
     assert_eq!(asked(&app, price).await, 2);
     assert_eq!(app.dialled("+447911123456").await, 0);
-    let parameters = [("number", "447911123456"), ("brand", "Acme")];
-    assert_eq!(vonage::ask(&app, "/json", &parameters).await["status"], "9");
     // What another rule refuses costs no request.
     let answer = start(&app, json!({ "to": "+881612345678" })).await;
     assert_refused(&answer, "number_types");
@@ -96,7 +93,7 @@ async fn an_attempt_that_costs_more_than_the_ceiling_is_refused_and_prices_are_a
     app.begin("+380991234560").await;
     app.advance(86_400);
     assert_refused(&start(&app, json!({ "to": CALL })).await, "price_ceiling");
-    assert_eq!(total(&app, "price_ceiling", "enforce").await, 4);
+    assert_eq!(total(&app, "price_ceiling", "enforce").await, 3);
     app.stop().await;
 }
 
@@ -149,6 +146,8 @@ async fn a_budget_for_five_calls_admits_exactly_five_of_two_hundred_at_once_unti
         assert_eq!(answer.headers["ratelimit-policy"], policy);
         assert_eq!(answer.headers["ratelimit"], "\"app_budget\";r=0;t=43200");
     }
+    // Each call has brought its notification, or the account would count as silent.
+    app.notifications().await;
     app.advance(43_199);
     assert_eq!(refused(&start(&app, json!({ "to": CALL })).await, 429).1, "app_budget");
     // The day is over, though the last call was twelve hours ago.

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -90,18 +90,26 @@ async fn hooks_are_listed_shown_and_replayed() {
 }
 
 /// A command that goes on until it is killed.
-struct Following(Child);
+struct Following {
+    child: Child,
+    /// Kept, or the command could not say anything more.
+    _told: BufReader<ChildStderr>,
+}
 
 impl Following {
     fn start(app: &TestApp, arguments: &[&str]) -> Self {
         let shared = ["--json", "--server", &app.base, "--key", &app.key];
         let mut command = command(&[arguments, &shared].concat(), Path::new("."));
-        Self(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(child.stderr.take().unwrap());
+        // From here on nothing that happens is missed.
+        told.read_line(&mut String::new()).unwrap();
+        Self { child, _told: told }
     }
 
     /// Reads lines until one is as wanted.
     async fn until(&mut self, wanted: impl Fn(&Value) -> bool + Send + 'static) {
-        let stdout = self.0.stdout.take().unwrap();
+        let stdout = self.child.stdout.take().unwrap();
         let reading = tokio::task::spawn_blocking(move || {
             let lines = BufReader::new(stdout).lines();
             lines
@@ -114,8 +122,8 @@ impl Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
