@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -23,8 +24,10 @@ use crate::zadarma::notification::Notification;
 
 /// How many records are applied side by side.
 const AT_ONCE: usize = 256;
-/// How often a record is tried that the store refuses while it takes other writes.
-const MOST_TRIES: u32 = 3;
+/// How often, and how long apart, a record is tried that the store refuses while it takes
+/// other writes. Connections may end again and again without the record being to blame.
+const MOST_TRIES: u32 = 12;
+const TRY_EVERY: Duration = Duration::from_millis(250);
 
 /// What has been taken from the spill and not been applied whole.
 #[derive(Default)]
@@ -269,7 +272,7 @@ impl Intake {
                 StoreError::Unavailable { source } if tries == MOST_TRIES => {
                     return Became::Impossible(record, source.to_string());
                 }
-                StoreError::Unavailable { .. } => {}
+                StoreError::Unavailable { .. } => tokio::time::sleep(TRY_EVERY).await,
             }
         }
     }

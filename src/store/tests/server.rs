@@ -123,7 +123,6 @@ impl Server {
     }
 
     /// The database of a URL.
-    #[allow(dead_code, reason = "not all who include this file use it")]
     pub(crate) fn database(url: &str) -> &str {
         let path = url.split(['@', '?']).nth(1).unwrap();
         path.trim_start_matches('/')

@@ -120,6 +120,28 @@ async fn a_replica_that_is_paused_beyond_its_leases_does_no_harm_when_it_goes_on
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_terminated_again_and_again_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = server::shared().new_database();
+    let three = Three::start(folder.path(), &url).await;
+    let terminate = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+        Database::database(&url)
+    );
+    let mut running = three.load.run(3 * PEOPLE);
+    let mut through = 0;
+    while let Some(done) = running.join_next().await {
+        done.unwrap();
+        through += 1;
+        // Not after the last, who tells that the database is back.
+        if through % 6 == 0 && !running.is_empty() {
+            server::shared().execute("postgres", &terminate);
+        }
+    }
+    verdict(&three.load).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_stopped_fast_or_at_once_and_started_again_lost_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::start();
