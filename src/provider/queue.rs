@@ -301,10 +301,13 @@ impl State {
         earliest_place(&places, at, limit)
     }
 
+    /// Neither a pause nor the provider's word holds for longer than a window, so what ends
+    /// later was noted before our clock was stepped back.
     fn forget_before(&mut self, now: Timestamp) {
+        let holds = |until: Timestamp| now < until && until <= later(now, WINDOW);
         self.places.retain(|place| later(place.at, WINDOW) > now);
-        self.told = self.told.filter(|told| told.until > now);
-        self.paused_until = self.paused_until.filter(|until| *until > now);
+        self.told = self.told.filter(|told| holds(told.until));
+        self.paused_until = self.paused_until.filter(|until| holds(*until));
     }
 }
 
@@ -432,6 +435,21 @@ mod tests {
         let mut slot = queue.reserve_here().unwrap();
         assert_eq!((slot.at(), slot.look()), (clock.now(), Turn::Go));
         drop(slot);
+        assert!(queue.reserve_here().is_err());
+    }
+
+    #[test]
+    fn what_held_it_back_is_over_when_our_clock_is_stepped_back() {
+        let (queue, clock, hand) = queue(10);
+        let hour = SignedDuration::from_hours(1);
+        hand.set(later(clock.now(), hour));
+        let until = later(clock.now(), WINDOW);
+        queue.tell(Told { sent_at: clock.now(), left: 0, until });
+        queue.pause();
+        assert!(queue.reserve_here().is_err());
+        hand.set(Timestamp::UNIX_EPOCH);
+        assert_eq!(queue.reserve_here().unwrap().at(), clock.now());
+        queue.tell(Told { sent_at: clock.now(), left: 0, until: later(clock.now(), WINDOW) });
         assert!(queue.reserve_here().is_err());
     }
 

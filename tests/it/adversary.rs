@@ -177,6 +177,8 @@ async fn a_clock_stepped_back_an_hour_lets_nobody_in_and_ends_nothing_early() {
     let (called, told) = ("+380991234568", "+380991234569");
     let waiting = silent(&app, called).await;
     let by_code = codes::send(&app, json!({ "to": told, "channel": "sms" })).await;
+    // No simulated phone waits for a time that will not come soon.
+    app.notifications().await;
 
     // Ours alone is stepped back; the provider's shows what it showed.
     app.hand.set("2026-11-22T11:00:00Z".parse().unwrap());
@@ -195,15 +197,22 @@ async fn a_clock_stepped_back_an_hour_lets_nobody_in_and_ends_nothing_early() {
     assert_eq!(app.notify_with(replay).await["status"], 200);
     assert_eq!(app.show(&old["id"]).await["disputed"], false);
 
-    // A code still counts.
+    // A code still counts, and a new call is one like any other.
     let right = codes::code(&app, told).await;
     assert_eq!(codes::check(&app, &by_code["id"], &right).await, "correct");
+    app.learn().await;
+    app.script("+380991234560", json!({})).await;
+    let new = app.begin("+380991234560").await;
+    app.notifications().await;
+    assert_eq!(app.outcome(&new["id"]).await["outcome"], "confirmed");
 
-    // When it is right again, what was pending is what it was.
+    // When it is right again, what was pending is what it was, and its end comes.
     app.hand.set("2026-11-22T12:01:00Z".parse().unwrap());
     app.simulator(Method::PUT, "/_simulator/settings", Some(zone(0))).await;
     app.learn().await;
     assert_eq!(status(&app, &waiting).await, "pending");
+    app.advance(120);
+    assert_eq!(app.outcome(&waiting).await["outcome"], "provider_lost");
     assert_eq!(app.dialled(NUMBER).await, 1);
     app.stop().await;
 }
