@@ -73,10 +73,12 @@ impl App {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         install_tls();
-        let metrics = telemetry::metrics::install();
         let address = listener.local_addr().context("while reading the listener's address")?;
         let timing = settings::timing(&config);
+        // The recorder measures the clock for some milliseconds before it counts.
+        let metrics = tokio::task::spawn_blocking(telemetry::metrics::install);
         let store = open_store(&config).await?;
+        let metrics = metrics.await.context("while preparing the metrics")?;
         time::correct(&store, &clock).await?;
         let server_key = server_key::load(&config.store)?;
         let service = open_service(&config, store.clone(), clock, timing, server_key).await?;

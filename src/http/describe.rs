@@ -14,7 +14,7 @@ use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, Response
 use utoipa_actix_web::AppExt;
 
 use super::error::Code;
-use super::routes::routes;
+use super::routes::described;
 use super::v1::guard::{
     lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
     unsuppress,
@@ -159,7 +159,7 @@ pub fn methods_by_path() -> &'static BTreeMap<String, Vec<&'static str>> {
 }
 
 fn description() -> OpenApi {
-    let (_, mut api) = App::new().into_utoipa_app().configure(routes).split_for_parts();
+    let (_, mut api) = App::new().into_utoipa_app().configure(described).split_for_parts();
     api.info = InfoBuilder::new()
         .title("Ringproof")
         .version(env!("CARGO_PKG_VERSION"))

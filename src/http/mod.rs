@@ -35,7 +35,6 @@ use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::config;
 use crate::intake::Intake;
@@ -102,7 +101,8 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(|config| routes::routes(&mut ServiceConfig::new(config)))
+            .configure(routes::notifications)
+            .configure(routes::routes)
             .configure(routes::preflights)
             .configure(ops::docs::pages)
             .configure(vonage::routes)

@@ -22,58 +22,78 @@ use super::v1::{
 };
 use super::{cors, describe};
 
-/// Registers every route that is described. The provider's come first, being the many.
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .service(zadarma::notify)
-        .service(zadarma::handshake)
-        .service(start::start)
-        .service(search::search)
-        .service(show::show)
-        .service(events::events)
-        .service(check::check)
-        .service(next::next)
-        .service(cancel::cancel)
-        .service(redeem::redeem)
-        .service(list_deliveries::list_deliveries)
-        .service(show_delivery::show_delivery)
-        .service(redeliver::redeliver)
-        .service(list_endpoints::list_endpoints)
-        .service(enable_endpoint::enable_endpoint)
-        .service(list_notifications::list_notifications)
-        .service(show_notification::show_notification)
-        .service(replay_notification::replay_notification)
-        .service(feed::feed)
-        .service(stats::stats)
-        .service(create_key::create_key)
-        .service(list_keys::list_keys)
-        .service(revoke_key::revoke_key)
-        .service(rotate_key::rotate_key)
-        .service(erase::erase)
-        .service(list_audit::list_audit)
-        .service(verify_audit::verify_audit)
-        .service(upload_sound::upload_sound)
-        .service(inspect_sound::inspect_sound)
-        .service(list_sounds::list_sounds)
-        .service(show_sound::show_sound)
-        .service(sound_audio::sound_audio)
-        .service(delete_sound::delete_sound)
-        .service(list_prompts::list_prompts)
-        .service(show_prompt::show_prompt)
-        .service(put_prompt::put_prompt)
-        .service(delete_prompt::delete_prompt)
-        .service(show_guard::show_guard)
-        .service(list_switches::list_switches)
-        .service(set_switch::set_switch)
-        .service(list_blocks::list_blocks)
-        .service(lift_block::lift_block)
-        .service(list_suppressions::list_suppressions)
-        .service(suppress::suppress)
-        .service(unsuppress::unsuppress)
-        .service(healthz::healthz)
-        .service(readyz::readyz)
-        .service(metrics::metrics)
-        .service(openapi::openapi);
+/// Every route that is described.
+macro_rules! all {
+    ($($route:path),* $(,)?) => {
+        /// Registers every route that is described.
+        pub fn routes(config: &mut web::ServiceConfig) {
+            config$(.service($route))*;
+        }
+
+        /// The same, collecting what they are described as.
+        pub fn described(config: &mut ServiceConfig<'_>) {
+            config$(.service($route))*;
+        }
+    };
+}
+
+all! {
+    zadarma::notify,
+    zadarma::handshake,
+    start::start,
+    search::search,
+    show::show,
+    events::events,
+    check::check,
+    next::next,
+    cancel::cancel,
+    redeem::redeem,
+    list_deliveries::list_deliveries,
+    show_delivery::show_delivery,
+    redeliver::redeliver,
+    list_endpoints::list_endpoints,
+    enable_endpoint::enable_endpoint,
+    list_notifications::list_notifications,
+    show_notification::show_notification,
+    replay_notification::replay_notification,
+    feed::feed,
+    stats::stats,
+    create_key::create_key,
+    list_keys::list_keys,
+    revoke_key::revoke_key,
+    rotate_key::rotate_key,
+    erase::erase,
+    list_audit::list_audit,
+    verify_audit::verify_audit,
+    upload_sound::upload_sound,
+    inspect_sound::inspect_sound,
+    list_sounds::list_sounds,
+    show_sound::show_sound,
+    sound_audio::sound_audio,
+    delete_sound::delete_sound,
+    list_prompts::list_prompts,
+    show_prompt::show_prompt,
+    put_prompt::put_prompt,
+    delete_prompt::delete_prompt,
+    show_guard::show_guard,
+    list_switches::list_switches,
+    set_switch::set_switch,
+    list_blocks::list_blocks,
+    lift_block::lift_block,
+    list_suppressions::list_suppressions,
+    suppress::suppress,
+    unsuppress::unsuppress,
+    healthz::healthz,
+    readyz::readyz,
+    metrics::metrics,
+    openapi::openapi,
+}
+
+/// Registers the way of the provider's notifications, being the many: by a prefix, so that
+/// no pattern is matched.
+pub fn notifications(config: &mut web::ServiceConfig) {
+    let prefix = web::scope(zadarma::PREFIX).guard(guard::Post());
+    config.service(prefix.default_service(web::to(zadarma::receive)));
 }
 
 /// Registers what browsers ask before they use a wait token.

@@ -127,7 +127,8 @@ macro_rules! adapter {
     ($store:ident . $method:ident ($($argument:expr),*)) => {
         match &*$store.0 {
             crate::store::Adapter::Sqlite(store) => store.$method($($argument),*).await,
-            crate::store::Adapter::Postgres(store) => store.$method($($argument),*).await,
+            // On the heap, so that what waits for the other store is no larger for it.
+            crate::store::Adapter::Postgres(store) => Box::pin(store.$method($($argument),*)).await,
         }
     };
 }
@@ -165,7 +166,7 @@ impl Store {
         // Not async itself: a future would keep the change, and each around it another copy.
         match &*self.0 {
             Adapter::Sqlite(store) => Either::Left(store.change(change)),
-            Adapter::Postgres(store) => Either::Right(store.change(change)),
+            Adapter::Postgres(store) => Either::Right(Box::pin(store.change(change))),
         }
     }
 
@@ -188,7 +189,7 @@ impl Store {
     ) -> impl Future<Output = Result<(), StoreError>> + Send + '_ {
         match &*self.0 {
             Adapter::Sqlite(store) => Either::Left(store.journal(row)),
-            Adapter::Postgres(store) => Either::Right(store.journal(row)),
+            Adapter::Postgres(store) => Either::Right(Box::pin(store.journal(row))),
         }
     }
 

@@ -17,6 +17,8 @@ use super::super::read::{Unread, pairs, read_body};
 use super::super::state::State;
 use super::source::client_of;
 
+/// What a notification URL's path has before its token.
+pub const PREFIX: &str = "/hooks/zadarma";
 /// The handshake's parameter.
 const ECHO: &str = "zd_echo";
 /// What every notification has and the handshake has not.
@@ -71,6 +73,11 @@ pub async fn handshake(request: HttpRequest, state: Data<State>) -> HttpResponse
 )]
 #[post("/hooks/zadarma/{token}")]
 pub async fn notify(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
+    receive(request, state, payload).await
+}
+
+/// The same for a route that has only the [`PREFIX`].
+pub async fn receive(request: HttpRequest, state: Data<State>, payload: Payload) -> HttpResponse {
     let Some(account) = account_of(&request, &state) else {
         return unknown(&request, &state);
     };
@@ -99,7 +106,8 @@ fn unknown(request: &HttpRequest, state: &State) -> HttpResponse {
 }
 
 fn account_of(request: &HttpRequest, state: &State) -> Option<AccountIndex> {
-    state.intake.account_of(request.match_info().get("token")?)
+    let path = request.match_info();
+    state.intake.account_of(path.get("token").or_else(|| path.unprocessed().strip_prefix('/'))?)
 }
 
 fn received(
