@@ -22,7 +22,7 @@ async fn the_overview_counts_by_channel_country_and_hour() {
         "100.0 %",
         "button call",
         "<td>UA</td>",
-        "By hour of the start, UTC: 1 verified, 0 failed, 0 otherwise",
+        "Verifications by hour of the start, UTC: 1 verified, 0 failed, 0 otherwise",
         "Ended verified: confirmed",
         "takes writes",
     ] {
@@ -30,7 +30,7 @@ async fn the_overview_counts_by_channel_country_and_hour() {
     }
     for days in ["7", "30"] {
         let page = visitor.get(&format!("/console/overview?days={days}")).await;
-        assert!(page.text.contains("By day of the start, UTC: 1 verified"), "{days}");
+        assert!(page.text.contains("Verifications by day of the start, UTC: 1 verified"), "{days}");
     }
     for days in ["0", "-1", "2", "x", "99999999999999999999"] {
         let page = visitor.get(&format!("/console/overview?days={days}")).await;

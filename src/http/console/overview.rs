@@ -138,9 +138,9 @@ fn failed(line: &StatsLine) -> u64 {
 
 fn over_time(numbers: &Numbers, now: Timestamp) -> Markup {
     let (title, keys) = if numbers.days == 1 {
-        ("By hour of the start, UTC", hours(now))
+        ("Verifications by hour of the start, UTC", hours(now))
     } else {
-        ("By day of the start, UTC", days(numbers.days, now))
+        ("Verifications by day of the start, UTC", days(numbers.days, now))
     };
     let bar = |(key, label): (String, String)| {
         let found = numbers.by_time.groups.iter().find(|line| line.key == key);
