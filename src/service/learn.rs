@@ -30,6 +30,14 @@ impl Service {
             EntryKind::CallRefused { attempt, .. } | EntryKind::CodeRefused { attempt, .. } => {
                 (CameTo::NotPlaced, Box::new(move |one| one.index == attempt))
             }
+            // Money or lines were missing at the provider, so nobody's phone rang.
+            EntryKind::CallEnded { attempt, result: CallResult::ProviderRefused } => {
+                (CameTo::NotPlaced, Box::new(move |one| one.index == attempt))
+            }
+            EntryKind::KeyReported { attempt, result: CallResult::ProviderRefused, .. } => {
+                let is_meant = move |one: &Attempt| one.index == attempt && one.call_end.is_none();
+                (CameTo::NotPlaced, Box::new(is_meant))
+            }
             EntryKind::Concluded { outcome: Outcome::Confirmed } => {
                 (CameTo::Proved, Box::new(|one| is_confirmed(one)))
             }

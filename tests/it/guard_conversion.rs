@@ -130,8 +130,14 @@ async fn calls_that_the_provider_did_not_place_are_not_held_against_their_prefix
     let app = app_with(Mode::Enforce).await;
     for number in 0..6 {
         let to = format!("{PUMPED}000{number}");
-        app.script(&to, json!({ "api": "refuse" })).await;
-        start(&app, &to, "call_button").await;
+        let how = if number % 2 == 0 {
+            json!({ "api": "refuse" })
+        } else {
+            json!({ "does": "no_money" })
+        };
+        app.script(&to, how).await;
+        let begun = app.begin(&to).await;
+        assert_eq!(app.outcome(&begun["id"]).await["outcome"], "provider_refused");
     }
     app.advance(SETTLED);
     assert_eq!(start(&app, "+380991119999", "call_button").await.status, 201);

@@ -120,9 +120,17 @@ impl Admission {
         found: &Found,
         now: Timestamp,
     ) -> Result<bool, Unreadable> {
-        let blocked = found.bars.iter().flatten().any(|bar| bar.rule == Rule::Conversion);
-        let asks = !self.exemptions.is_empty();
-        Ok(asks && (blocked || !self.tried(found, now)?.against.is_empty()))
+        if self.exemptions.is_empty() {
+            return Ok(false);
+        }
+        for (converting, packed) in self.converting.iter().zip(&found.attempts) {
+            let Some(packed) = packed else { continue };
+            let (tried, proved) = Attempts::read(packed)?.settled(&converting.conversion, now);
+            if converting.conversion.is_too_low(tried, proved) {
+                return Ok(true);
+            }
+        }
+        Ok(found.bars.iter().flatten().any(|bar| bar.rule == Rule::Conversion))
     }
 
     /// Judges an attempt by what came of those before it, and counts it.
