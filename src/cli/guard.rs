@@ -26,6 +26,12 @@ pub(super) enum Guard {
     Blocks(Plain),
     /// Lift a block before its time
     Unblock(One),
+    /// Never block a prefix for how little of it is proved
+    Exempt(Exempt),
+    /// Let it be blocked again
+    Unexempt(One),
+    /// List what is exempt
+    Exemptions(Plain),
 }
 
 /// What can be done with suppressions.
@@ -78,6 +84,20 @@ pub(super) struct One {
 }
 
 #[derive(Args)]
+pub(super) struct Exempt {
+    /// What the numbers begin with in international form, such as +38099
+    prefix: String,
+    /// Only by this channel
+    #[arg(long)]
+    channel: Option<String>,
+    /// Why, for whoever looks later
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
 pub(super) struct Whom {
     /// The number in international form, or the e-mail address
     to: String,
@@ -106,6 +126,17 @@ impl Guard {
             Self::Blocks(plain) => (plain, Method::GET, "/v1/guard/blocks".to_owned(), None),
             Self::Unblock(one) => {
                 let path = format!("/v1/guard/blocks/{}", escaped(&one.id));
+                (one.plain, Method::DELETE, path, None)
+            }
+            Self::Exemptions(plain) => {
+                (plain, Method::GET, "/v1/guard/exemptions".to_owned(), None)
+            }
+            Self::Exempt(Exempt { prefix, channel, reason, plain }) => {
+                let body = json!({ "prefix": prefix, "channel": channel, "reason": reason });
+                (plain, Method::POST, "/v1/guard/exemptions".to_owned(), Some(body))
+            }
+            Self::Unexempt(one) => {
+                let path = format!("/v1/guard/exemptions/{}", escaped(&one.id));
                 (one.plain, Method::DELETE, path, None)
             }
             Self::Stop(Stop { reason, which: Which { app, channel, plain } }) => {
@@ -170,7 +201,7 @@ impl Plain {
         if answer.is_null() {
             println!("done");
         }
-        for key in ["stopped", "blocks", "suppressions"] {
+        for key in ["stopped", "blocks", "exemptions", "suppressions"] {
             let bars = answer[key].as_array();
             bars.into_iter().flatten().for_each(print_bar);
             if bars.is_some_and(Vec::is_empty) {

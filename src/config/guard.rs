@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::conversion::ConversionRule;
 use super::guard_money::MoneyRules;
 use super::quiet::QuietHours;
 use super::section::Section;
@@ -38,6 +39,8 @@ pub struct Guard {
     pub per_address: Rate,
     /// Starts under one of the keys that the app sends.
     pub per_rate_key: Rate,
+    /// When a prefix is blocked of which too little is proved.
+    pub conversion: Option<ConversionRule>,
     /// What may be spent.
     pub money: MoneyRules,
     /// How long people are left alone who turned a call away; of all apps only.
@@ -149,6 +152,7 @@ impl Guard {
             per_app,
             per_address,
             per_rate_key,
+            conversion: section.optional_section(Rule::Conversion.as_str(), ConversionRule::read),
             money: money(section),
             cooldown: Cooldown::default(),
             degraded: Mode::Off,

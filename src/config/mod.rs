@@ -8,6 +8,7 @@
 mod account;
 mod app;
 mod codes;
+mod conversion;
 mod endpoint;
 mod guard;
 mod guard_money;
@@ -41,6 +42,7 @@ pub use crate::domain::Network;
 pub use account::{Account, ProviderKind};
 pub use app::App;
 pub use codes::{Channels, CodeSource, Codes};
+pub use conversion::ConversionRule;
 pub use endpoint::{Endpoint, Events, OnFailure, PreSend};
 pub use guard::{Cooldown, Countries, CountryList, Guard, NumberTypes, Prefixes, Rate};
 pub use guard_money::{MoneyRules, Prices, Spending};

@@ -485,6 +485,15 @@ fn bad_rules_of_the_guard_are_named_with_what_would_be_right() {
             "[guard.quiet_hours]\nfrom = \"22:00\"\nto = \"07:00\"\nchannels = [\"email\"]",
             "must be one of call_button, call_code, sms",
         ),
+        ("[guard.conversion]\nmin_percent = 101", "from 1 to 100"),
+        ("[guard.conversion]\nmin_volume = 0", "from 1 to 1000000"),
+        ("[guard.conversion]\nblock_for = \"10s\"", "from 1m to 31d"),
+        ("[guard.conversion]\nwindow = \"10m\"\nsettle = \"11m\"", "at most \"window\""),
+        ("[guard.conversion]\nmin_share = 10", "min_percent"),
+        (
+            "[apps.shop.guard.conversion]\nmin_percent = 10\nmin_volume = 50\nwindow = \"1h\"\nsettle = \"5m\"",
+            "missing",
+        ),
         ("[guard]\nnever_again = \"some\"", "must be \"app\" or \"all\""),
         ("[apps.shop.guard.cooldown]\nrejected = \"10m\"", "unknown key"),
     ] {

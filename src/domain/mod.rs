@@ -44,7 +44,7 @@ pub use outcome::{CallResult, Outcome, RefusalReason, Status};
 pub use phone::{InvalidNumber, PhoneNumber};
 pub use recipient::{EmailAddress, InvalidAddress, Recipient};
 pub use redeem::RedeemRefusal;
-pub use rule::{Limit, Mode, Refusal, Rule};
+pub use rule::{Conversion, Limit, Mode, Refusal, Rule};
 pub use secret::Secret;
 pub use signing_secret::{InvalidSigningSecret, SigningSecret};
 pub use step::{Button, By, CodeBy, CodeSource, CodeStep, MARKER, Sounds, Step};

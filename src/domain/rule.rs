@@ -152,6 +152,31 @@ pub struct Limit {
     pub per: SignedDuration,
 }
 
+/// When too few of a prefix's attempts are proved, and for how long it is blocked then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// Below so many proved of a hundred: 1 to 100.
+    pub min_percent: u8,
+    /// Once there were so many: at least 1.
+    pub min_volume: u32,
+    /// In how long.
+    pub window: SignedDuration,
+    /// How old an attempt is before it counts, proved or not: it may still be proved. At most
+    /// `window`.
+    pub settle: SignedDuration,
+    /// How long the prefix is blocked.
+    pub block_for: SignedDuration,
+}
+
+impl Conversion {
+    /// Whether so many proved of so many are too few.
+    #[must_use]
+    pub const fn is_too_low(&self, tried: u64, proved: u64) -> bool {
+        let enough = tried >= self.min_volume as u64;
+        enough && proved.saturating_mul(100) < tried.saturating_mul(self.min_percent as u64)
+    }
+}
+
 /// What a rule says against a start or a step. It names nobody and counts nothing, so that
 /// it reads the same whether or not the number was met before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

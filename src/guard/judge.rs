@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::conversion::exemptions;
 use super::keys::subject_of;
 use super::quiet::{Night, night};
 use super::{Asked, Begins, Guard, Judged, Scope, prefix_of};
@@ -39,7 +40,17 @@ impl Guard {
         };
         counts.extend(money.counts);
         let calling = asked.calls_from.and_then(|account| self.calling(account));
-        let admission = Admission { bars: self.bars(asked), counts, calling, noted: against };
+        let (converting, blocks) = self.converting(asked);
+        let number = asked.to.phone().filter(|_| !converting.is_empty());
+        let exemptions = number.map(|number| exemptions(number, asked.channel));
+        let admission = Admission {
+            bars: self.bars(asked).into_iter().chain(blocks).collect(),
+            counts,
+            calling,
+            converting,
+            exemptions: exemptions.unwrap_or_default(),
+            noted: against,
+        };
         Judged { refused, admission }
     }
 

@@ -3,7 +3,7 @@
 use super::Guard;
 use super::judge::RATES;
 use crate::config;
-use crate::domain::{Limit, Mode, Money, Name, Rule};
+use crate::domain::{Conversion, Limit, Mode, Money, Name, Rule};
 
 /// A rule of the configuration that has something to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct RuleShown {
     pub limits: Vec<Limit>,
     /// Its amount, if it is about money.
     pub money: Option<Money>,
+    /// When it blocks, if it is the one on proofs.
+    pub conversion: Option<Conversion>,
 }
 
 impl Guard {
@@ -26,6 +28,7 @@ impl Guard {
     pub fn shown(&self) -> Vec<RuleShown> {
         let of = |(app, rules): (Option<&Name>, &config::Guard)| {
             let app = app.cloned();
+            let conversion = rules.conversion.map(|rule| rule.conversion);
             let plain = plain(rules).into_iter().filter(|(_, _, says)| *says);
             let plain = plain.map(|(rule, mode, _)| (rule, mode, Vec::new()));
             let rates = RATES.into_iter().filter_map(|rule| Some((rule, rules.rate(rule)?)));
@@ -41,6 +44,7 @@ impl Guard {
                 mode,
                 limits,
                 money,
+                conversion: conversion.filter(|_| rule == Rule::Conversion),
             })
         };
         self.rules().flat_map(of).filter(|shown| shown.mode != Mode::Off).collect()
@@ -53,12 +57,14 @@ fn plain(rules: &config::Guard) -> Vec<(Rule, Mode, bool)> {
     let general = std::iter::once(&countries.general);
     let mut lists = general.chain(countries.by_channel.iter().map(|(_, list)| list));
     let lists = lists.any(|list| !list.allow.is_empty() || !list.refuse.is_empty());
+    let conversion = rules.conversion.map_or(Mode::Off, |rule| rule.mode);
     let quiet = rules.quiet_hours.as_ref();
     let quiet_mode = quiet.map_or(Mode::Off, |hours| hours.mode);
     vec![
         (Rule::QuietHours, quiet_mode, quiet.is_some()),
         (Rule::Countries, countries.mode, lists),
         (Rule::Prefixes, prefixes.mode, !prefixes.refuse.is_empty()),
+        (Rule::Conversion, conversion, rules.conversion.is_some()),
         (Rule::NumberTypes, number_types.mode, !number_types.refuse.is_empty()),
     ]
 }

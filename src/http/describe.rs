@@ -16,8 +16,8 @@ use utoipa_actix_web::AppExt;
 use super::error::Code;
 use super::routes::described;
 use super::v1::guard::{
-    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
-    unsuppress,
+    exempt, lift_block, list_blocks, list_exemptions, list_suppressions, list_switches, set_switch,
+    show_guard, suppress, unexempt, unsuppress,
 };
 use super::v1::{
     cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
@@ -69,6 +69,9 @@ const PROBLEMS: &[(&str, &[Code])] = &[
     ("set_switch", set_switch::PROBLEMS),
     ("list_blocks", list_blocks::PROBLEMS),
     ("lift_block", lift_block::PROBLEMS),
+    ("list_exemptions", list_exemptions::PROBLEMS),
+    ("exempt", exempt::PROBLEMS),
+    ("unexempt", unexempt::PROBLEMS),
     ("list_suppressions", list_suppressions::PROBLEMS),
     ("suppress", suppress::PROBLEMS),
     ("unsuppress", unsuppress::PROBLEMS),

@@ -10,8 +10,8 @@ use super::hooks::zadarma;
 use super::ops::{healthz, metrics, openapi, readyz};
 use super::problem::Problem;
 use super::v1::guard::{
-    lift_block, list_blocks, list_suppressions, list_switches, set_switch, show_guard, suppress,
-    unsuppress,
+    exempt, lift_block, list_blocks, list_exemptions, list_suppressions, list_switches, set_switch,
+    show_guard, suppress, unexempt, unsuppress,
 };
 use super::v1::{
     cancel, check, create_key, delete_prompt, delete_sound, enable_endpoint, erase, events, feed,
@@ -80,6 +80,9 @@ all! {
     set_switch::set_switch,
     list_blocks::list_blocks,
     lift_block::lift_block,
+    list_exemptions::list_exemptions,
+    exempt::exempt,
+    unexempt::unexempt,
     list_suppressions::list_suppressions,
     suppress::suppress,
     unsuppress::unsuppress,

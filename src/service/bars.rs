@@ -160,6 +160,7 @@ impl Service {
         for rule in BLOCKING {
             all.extend(self.store.bars(rule, None, BLOCKS_AT_ONCE, now).await?);
         }
+        all.retain(is_block);
         Ok(all)
     }
 
@@ -168,6 +169,10 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn lift_block(&self, id: GuardKey, by: &Actor) -> Result<bool, StoreError> {
+        let found = self.store.find_bar(id).await?;
+        if !found.as_ref().is_some_and(is_block) {
+            return Ok(false);
+        }
         self.lift(id, &BLOCKING, "block.lifted", by).await
     }
 
@@ -187,7 +192,7 @@ impl Service {
     }
 
     /// Takes away a bar of these rules, if it stands.
-    async fn lift(
+    pub(super) async fn lift(
         &self,
         id: GuardKey,
         of: &[Rule],
@@ -203,7 +208,7 @@ impl Service {
     }
 
     /// Appends to the audit log what an operator does to a bar.
-    async fn note(
+    pub(super) async fn note(
         &self,
         by: &Actor,
         action: &'static str,
@@ -224,6 +229,11 @@ impl Service {
         let scope = switch.app.as_ref().map_or(Scope::All, Scope::App);
         self.guard.keys().switch(scope, switch.channel)
     }
+}
+
+/// Whether a bar of a rule that blocks is a block, not an exemption from it: every block ends.
+const fn is_block(bar: &Bar) -> bool {
+    bar.until.is_some()
 }
 
 /// A bar as the audit log shows it.

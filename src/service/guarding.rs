@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{Channel, Mode, Name, Recipient, Refusal, Rule, Step, Verification};
 use crate::guard::{Asked, Begins, Judged};
-use crate::store::{Admission, StoreError};
+use crate::store::{Admission, Bar, StoreError};
 use crate::telemetry;
 
 use super::admission::Admitted;
@@ -133,6 +133,22 @@ impl Service {
                 Mode::Off => {}
             }
         }
+    }
+}
+
+/// Raises an alarm for each prefix that is blocked from now on.
+pub(super) fn tell_blocked(blocked: &[Bar]) {
+    for Bar { subject, reason, app, until, .. } in blocked {
+        let why = reason.as_deref().unwrap_or_default();
+        let of = app.as_ref().map_or("every app", Name::as_str);
+        let until = until.map(|until| until.to_string()).unwrap_or_default();
+        telemetry::alarm(
+            "prefix_blocked",
+            format!(
+                "attempts to reach {subject} are refused for {of} until {until}, since only \
+                 {why}; if they are genuine, see `ringproof guard unblock` and `guard exempt`"
+            ),
+        );
     }
 }
 

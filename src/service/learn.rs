@@ -1,13 +1,13 @@
-//! What the guard learns from what happened: that a person wants to be left alone, and that
-//! calls are heard of.
+//! What the guard learns from what happened: that a person wants to be left alone, that
+//! calls are heard of, and which attempts proved somebody.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Asks, Attempt, CallResult, Entry, EntryKind, Outcome, Rule, Step, Verification,
+    Asks, Attempt, CallResult, Dispatch, Entry, EntryKind, Outcome, Rule, Step, Verification,
 };
 use crate::guard::Scope;
-use crate::store::{Bar, Learned};
+use crate::store::{Bar, CameTo, Learned};
 
 use super::{Service, Suppression};
 
@@ -20,7 +20,42 @@ impl Service {
         if next.test {
             return Vec::new();
         }
-        entries.iter().flat_map(|entry| self.learned_of(next, entry)).collect()
+        let learned = entries.iter().flat_map(|entry| self.learned_of(next, entry));
+        learned.chain(entries.iter().flat_map(|entry| self.attempted(next, entry))).collect()
+    }
+
+    /// What became of attempts, for the rule on proofs; nothing while that is off.
+    fn attempted(&self, next: &Verification, entry: &Entry) -> Vec<Learned> {
+        let (came_to, is_meant): (CameTo, Box<dyn Fn(&Attempt) -> bool>) = match entry.kind {
+            EntryKind::CallRefused { attempt, .. } | EntryKind::CodeRefused { attempt, .. } => {
+                (CameTo::NotPlaced, Box::new(move |one| one.index == attempt))
+            }
+            // Money or lines were missing at the provider, so nobody's phone rang.
+            EntryKind::CallEnded { attempt, result: CallResult::ProviderRefused } => {
+                (CameTo::NotPlaced, Box::new(move |one| one.index == attempt))
+            }
+            EntryKind::KeyReported { attempt, result: CallResult::ProviderRefused, .. } => {
+                let is_meant = move |one: &Attempt| one.index == attempt && one.call_end.is_none();
+                (CameTo::NotPlaced, Box::new(is_meant))
+            }
+            EntryKind::Concluded { outcome: Outcome::Confirmed } => {
+                (CameTo::Proved, Box::new(|one| is_confirmed(one)))
+            }
+            // Which of several messages brought the code, nobody can tell.
+            EntryKind::Concluded { outcome: Outcome::CodeCorrect } => {
+                (CameTo::Proved, Box::new(|one| one.asks.is_code() && !is_refused(one)))
+            }
+            _ => return Vec::new(),
+        };
+        let mut learned = Vec::new();
+        for attempt in next.attempts.iter().filter(|attempt| is_meant(attempt)) {
+            let Some(step) = next.step_of(attempt) else { continue };
+            let keys = self.guard.attempts_of(&next.app, &next.to, step.channel());
+            let intent_at = attempt.intent_at;
+            let of = |key| Learned::Attempt { key, intent_at, came_to };
+            learned.extend(keys.into_iter().map(of));
+        }
+        learned
     }
 
     fn learned_of(&self, next: &Verification, entry: &Entry) -> Vec<Learned> {
@@ -74,6 +109,18 @@ impl Service {
             until: Some(until),
         }))
     }
+}
+
+/// Whether the key that was asked for was pressed.
+fn is_confirmed(attempt: &Attempt) -> bool {
+    let Asks::Key(asked) = attempt.asks else { return false };
+    let report = attempt.key_report.as_ref();
+    report.is_some_and(|report| report.outcome(asked, None) == Outcome::Confirmed)
+}
+
+/// Whether the provider surely did not send it, which is known of it already.
+const fn is_refused(attempt: &Attempt) -> bool {
+    matches!(attempt.dispatch, Dispatch::Refused { .. })
 }
 
 /// Whether the key that says "I did not ask for this" was pressed.

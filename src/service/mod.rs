@@ -19,6 +19,7 @@ mod credit;
 mod deliveries;
 mod dispatch;
 mod erase;
+mod exemptions;
 mod expire;
 mod feed;
 mod follow;
@@ -73,7 +74,7 @@ use crate::store::{NotificationRow, Store};
 use crate::telemetry::Refusals;
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
-pub use crate::guard::RuleShown;
+pub use crate::guard::{Exemption, LONGEST_PREFIX, RuleShown};
 pub use crate::live::{AccountIndex, Found};
 pub use crate::outbound::{CallbackRefusal, Forwarded};
 pub use crate::sounds::{

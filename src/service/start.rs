@@ -12,7 +12,7 @@ use crate::store::{self, Admission};
 
 use super::admission::Admitted;
 use super::compose::claims_of;
-use super::guarding::advised;
+use super::guarding::{advised, tell_blocked};
 use super::refusal::StartRefusal;
 use super::{Guarded, Idempotency, Service, StartRequest, Started, WantedBy};
 
@@ -152,8 +152,9 @@ impl Service {
                 self.tell(&noted, &app, &to);
                 (verification, packed)
             }
-            store::Started::Refused { refusal, noted } => {
+            store::Started::Refused { refusal, noted, blocked } => {
                 self.tell(&noted, &app, &to);
+                tell_blocked(&blocked);
                 return Err(advised(refusal, &to).into());
             }
             other => return self.not_stored(other, &app).await,

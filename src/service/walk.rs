@@ -13,7 +13,7 @@ use crate::provider::Slot;
 use crate::store::{Admission, Intended, Intent};
 
 use super::compose::claims_of;
-use super::guarding::{StepRefusal, advised};
+use super::guarding::{StepRefusal, advised, tell_blocked};
 use super::resolve::{MOST_TRIES, carry_out};
 use super::{AccountIndex, Guarded, Judgement, ResolveError, Service};
 
@@ -155,8 +155,9 @@ impl Service {
                 self.live.wake(&verification);
                 verification
             }
-            Intended::Refused { refusal, noted } => {
+            Intended::Refused { refusal, noted, blocked } => {
                 self.tell(&noted, &app, &to);
+                tell_blocked(&blocked);
                 return Ok(Some(Walked::Guarded(advised(refusal, &to))));
             }
             Intended::ClaimHeld { until } => return Ok(Some(Walked::NumberBusy(until))),

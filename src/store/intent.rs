@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Admission, NewDelivery};
+use super::{Admission, Bar, NewDelivery};
 use crate::domain::{Claim, Entry, Refusal, Verification};
 
 /// A new version whose last attempt is intended and may hold claims.
@@ -38,6 +38,8 @@ pub enum Intended {
         refusal: Refusal,
         /// That one, and what would have refused it too.
         noted: Vec<Refusal>,
+        /// What is blocked from now on.
+        blocked: Vec<Bar>,
     },
     /// An attempt in flight holds one of the claims.
     ClaimHeld {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Admission, NewDelivery};
+use super::{Admission, Bar, NewDelivery};
 use crate::domain::{Claim, Entry, Name, Refusal, Verification, VerificationId};
 
 /// A new verification whose first attempt is intended.
@@ -51,6 +51,8 @@ pub enum Started {
         refusal: Refusal,
         /// That one, and what would have refused it too.
         noted: Vec<Refusal>,
+        /// What is blocked from now on.
+        blocked: Vec<Bar>,
     },
     /// Another attempt in flight holds one of the claims.
     ClaimHeld {

@@ -48,7 +48,7 @@ pub const BALANCES_LOW: &str = "ringproof_balances_low";
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Every alarm, so that what was never raised shows as zero.
-const ALARMS: [&str; 14] = [
+const ALARMS: [&str; 15] = [
     "balance_low",
     "degraded",
     "disputed",
@@ -57,6 +57,7 @@ const ALARMS: [&str; 14] = [
     "near_miss",
     "notification_settings",
     "other_currency",
+    "prefix_blocked",
     "provider_refused",
     "spill_damaged",
     "spill_refused",

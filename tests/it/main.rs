@@ -33,6 +33,7 @@ mod faults;
 mod forward;
 mod fuzz;
 mod guard;
+mod guard_conversion;
 mod guard_money;
 mod guard_told;
 mod handset;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use ringproof::domain::Mode;
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, note_secrets_of};
@@ -53,6 +54,9 @@ fn the_recommended_settings_of_the_guard_load() {
         let config = ringproof::config::load(Some(&file), std::iter::empty(), &[]);
         let guard = config.unwrap_or_else(|problems| panic!("{who}: {problems:?}")).guard;
         assert_eq!(guard.per_number.limits[0].max, number_limit, "{who}");
+        let (mode, conversion) = guard.conversion.unwrap().set().unwrap();
+        let wanted = if who == "bank" { Mode::Shadow } else { Mode::Enforce };
+        assert_eq!((mode, conversion.min_percent), (wanted, 10), "{who}");
         assert_eq!(guard.number_types.refuse.len(), 4, "{who}");
         let (_, amount) = guard.money.app_budget.set().unwrap();
         assert_eq!(amount.to_string(), budget, "{who}");

@@ -3,10 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::attempts::Attempts;
 use super::calls::Unheard;
 use super::window::Windows;
-use super::{Admission, Bar, Count, GuardKey};
-use crate::domain::{Limit, Mode, Refusal};
+use super::{Admission, Bar, Converting, Count, GuardKey};
+use crate::domain::{Limit, Mode, Refusal, Rule};
 use crate::store::record::Unreadable;
 
 /// How long it is known that calls were not heard of.
@@ -20,6 +21,10 @@ pub(in crate::store) struct Found {
     pub(in crate::store) windows: Vec<Option<Vec<u8>>>,
     /// Of `calling`, packed.
     pub(in crate::store) calls: Option<Vec<u8>>,
+    /// Of `converting`, packed.
+    pub(in crate::store) attempts: Vec<Option<Vec<u8>>>,
+    /// Whether a bar stands under one of `exemptions`.
+    pub(in crate::store) is_exempt: bool,
 }
 
 /// What follows from them.
@@ -37,6 +42,10 @@ pub(in crate::store) enum Decision {
         refusal: Refusal,
         /// That one, and what would have refused it too.
         noted: Vec<Refusal>,
+        /// What is blocked from now on.
+        blocked: Vec<Bar>,
+        /// The rows of what is blocked, in which counting begins afresh.
+        written: Vec<Written>,
     },
 }
 
@@ -60,6 +69,7 @@ impl Admission {
         let mut against = self.noted.clone();
         for (barring, bar) in self.bars.iter().zip(&found.bars) {
             let stands = bar.as_ref().filter(|bar| bar.until.is_none_or(|until| until > now));
+            let stands = stands.filter(|bar| !(found.is_exempt && bar.rule == Rule::Conversion));
             against.extend(stands.map(|bar| Refusal {
                 rule: barring.rule,
                 mode: barring.mode,
@@ -85,21 +95,82 @@ impl Admission {
                 expires_at: later(now, UNHEARD_KEPT),
             });
         }
+        let tried = self.tried(found, now)?;
+        against.extend(tried.against.iter().copied());
         let enforced = against.iter().filter(|refusal| refusal.mode == Mode::Enforce);
         // What passes last is what the caller has to wait for.
         let refused = enforced.max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX));
         if let Some(refused) = refused.copied() {
             let noted =
                 against.into_iter().filter(|other| other.mode == Mode::Shadow || *other == refused);
-            return Ok(Decision::Refused { refusal: refused, noted: noted.collect() });
+            let (noted, Tried { blocked, afresh, .. }) = (noted.collect(), tried);
+            return Ok(Decision::Refused { refusal: refused, noted, blocked, written: afresh });
         }
         let written = self.counts.iter().zip(counted).map(|(count, windows)| {
             let windows = count.added(windows, now);
             Written { key: count.key, expires_at: windows.expires_at(), windows: windows.pack() }
         });
-        let written = written.chain(called).collect();
+        let written = written.chain(called).chain(tried.counted).collect();
         Ok(Decision::Admitted { written, noted: against })
     }
+
+    /// Whether it matters to the decision that it is exempt, which is then to be looked up.
+    pub(in crate::store) fn asks_exemption(
+        &self,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<bool, Unreadable> {
+        if self.exemptions.is_empty() {
+            return Ok(false);
+        }
+        for (converting, packed) in self.converting.iter().zip(&found.attempts) {
+            let Some(packed) = packed else { continue };
+            let (tried, proved) = Attempts::read(packed)?.settled(&converting.conversion, now);
+            if converting.conversion.is_too_low(tried, proved) {
+                return Ok(true);
+            }
+        }
+        Ok(found.bars.iter().flatten().any(|bar| bar.rule == Rule::Conversion))
+    }
+
+    /// Judges an attempt by what came of those before it, and counts it.
+    fn tried(&self, found: &Found, now: Timestamp) -> Result<Tried, Unreadable> {
+        let mut tried = Tried::default();
+        for (converting, packed) in self.converting.iter().zip(&found.attempts) {
+            let Converting { key, mode, conversion, .. } = converting;
+            let attempts = packed.as_deref().map(Attempts::read).transpose()?;
+            let mut attempts = attempts.unwrap_or_default();
+            let settled = attempts.settled(conversion, now);
+            let row = |attempts: &Attempts| Written {
+                key: *key,
+                windows: attempts.pack(),
+                expires_at: converting.expires_at(now),
+            };
+            if !found.is_exempt && conversion.is_too_low(settled.0, settled.1) {
+                let bar = converting.bar(settled, now);
+                let (rule, until) = (Rule::Conversion, bar.until);
+                tried.against.push(Refusal { rule, mode: *mode, until, limit: None });
+                if *mode == Mode::Enforce {
+                    tried.afresh.push(row(&Attempts::afresh(now)));
+                    tried.blocked.push(bar);
+                }
+            }
+            attempts.add(conversion, now);
+            tried.counted.push(row(&attempts));
+        }
+        Ok(tried)
+    }
+}
+
+/// What came of the attempts before.
+#[derive(Default)]
+struct Tried {
+    against: Vec<Refusal>,
+    /// The rows if it is admitted.
+    counted: Vec<Written>,
+    /// The rows of what is blocked.
+    afresh: Vec<Written>,
+    blocked: Vec<Bar>,
 }
 
 impl Count {

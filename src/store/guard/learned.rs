@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Bar, GuardKey};
+use super::{Bar, CameTo, GuardKey};
 
 /// What the guard learns.
 #[derive(Clone, Debug)]
@@ -17,5 +17,14 @@ pub enum Learned {
         key: GuardKey,
         /// When it was intended.
         intent_at: Timestamp,
+    },
+    /// What became of an attempt counted under this key.
+    Attempt {
+        /// The key.
+        key: GuardKey,
+        /// When it was intended.
+        intent_at: Timestamp,
+        /// What became of it.
+        came_to: CameTo,
     },
 }

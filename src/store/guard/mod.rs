@@ -5,6 +5,7 @@
 //! So the limits are exact over all replicas, and no adapter knows what a limit is. Keys
 //! are keyed hashes: no row says whose it is, but for the text that operators are shown.
 
+mod attempts;
 mod calls;
 mod decide;
 mod learned;
@@ -15,6 +16,8 @@ use jiff::Timestamp;
 use super::{Store, StoreError, adapter};
 use crate::domain::{Limit, Mode, Name, Refusal, Rule};
 
+pub(super) use attempts::Attempts;
+pub use attempts::{CameTo, Converting};
 pub use calls::Calling;
 pub(super) use calls::Unheard;
 pub use learned::Learned;
@@ -33,6 +36,10 @@ pub struct Admission {
     pub counts: Vec<Count>,
     /// The account's button calls, if it is one.
     pub calling: Option<Calling>,
+    /// What is judged by how many of its prefix are proved.
+    pub converting: Vec<Converting>,
+    /// Keys under any of which a bar exempts it from that.
+    pub exemptions: Vec<GuardKey>,
     /// What needs no row and would have refused it, to be counted with the rest.
     pub noted: Vec<Refusal>,
 }
@@ -64,6 +71,7 @@ pub struct Count {
 }
 
 /// A bar: until it is lifted or its time is over, it stands in the way of what asks for its key.
+/// One of [`Rule::Conversion`] that has no end is an exemption from that rule instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
     /// Its key.

@@ -74,7 +74,7 @@ impl Windows {
     /// Adds, and drops what has left its window.
     pub(super) fn add(&mut self, limit: &Limit, amount: u64, now: Timestamp) {
         let (span, now) = (milliseconds(limit.per), ceiling(now));
-        let at = if limit.max <= EXACT { now } else { slot_end(now, span) };
+        let at = if limit.max <= EXACT { now } else { slot_end(now, slot_width(span)) };
         let place = self.0.iter().position(|window| window.span == span);
         let place = place.unwrap_or_else(|| {
             self.0.push(Window { span, slots: Vec::new() });
@@ -102,18 +102,23 @@ impl Windows {
     }
 }
 
-fn milliseconds(span: SignedDuration) -> i64 {
+pub(super) fn milliseconds(span: SignedDuration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
 }
 
 /// The whole millisecond at or after an instant.
-fn ceiling(at: Timestamp) -> i64 {
+pub(super) fn ceiling(at: Timestamp) -> i64 {
     at.as_millisecond() + i64::from(at.subsec_nanosecond() % 1_000_000 != 0)
 }
 
-fn slot_end(now: i64, span: i64) -> i64 {
-    let slot = (span / SLOTS).max(1);
-    (now.div_euclid(slot) + 1).saturating_mul(slot) - 1
+/// How long the slots of a window are.
+pub(super) fn slot_width(span: i64) -> i64 {
+    (span / SLOTS).max(1)
+}
+
+/// The last instant of the slot that holds `now`.
+pub(super) fn slot_end(now: i64, width: i64) -> i64 {
+    (now.div_euclid(width) + 1).saturating_mul(width) - 1
 }
 
 #[cfg(test)]

@@ -139,9 +139,9 @@ impl Admissions {
         }
         let (written, noted) = match known.guarded.judge(&start.admission, now)? {
             Decision::Admitted { written, noted } => (written, noted),
-            Decision::Refused { refusal, noted } => {
-                known.guarded.note(&noted);
-                return not(Started::Refused { refusal, noted });
+            Decision::Refused { refusal, noted, blocked, written } => {
+                known.guarded.refuse(&noted, &blocked, written);
+                return not(Started::Refused { refusal, noted, blocked });
             }
         };
         let held = known.held(&start.claims);
@@ -176,9 +176,9 @@ impl Admissions {
         let not = |answer| Ok(Admitted::NotIntended(Box::new(answer)));
         let (written, noted) = match known.guarded.judge(&intent.admission, now)? {
             Decision::Admitted { written, noted } => (written, noted),
-            Decision::Refused { refusal, noted } => {
-                known.guarded.note(&noted);
-                return not(Intended::Refused { refusal, noted });
+            Decision::Refused { refusal, noted, blocked, written } => {
+                known.guarded.refuse(&noted, &blocked, written);
+                return not(Intended::Refused { refusal, noted, blocked });
             }
         };
         let held = known.held(&intent.claims);

@@ -10,7 +10,7 @@ use super::connect::Link;
 use super::guard::{bars_of, note, put};
 use super::known::{all_of, ask};
 use crate::domain::Refusal;
-use crate::store::guard::{Decision, Found, Unheard, Written};
+use crate::store::guard::{Attempts, Decision, Found, Unheard, Written};
 use crate::store::kept::nanoseconds;
 use crate::store::record::Unreadable;
 use crate::store::{Admission, Bar, GuardKey, Learned};
@@ -34,6 +34,7 @@ pub(super) struct Guarded {
     /// The rows there are, which are overwritten rather than added.
     old: BTreeSet<GuardKey>,
     written: BTreeMap<GuardKey, Row>,
+    blocked: BTreeMap<GuardKey, Bar>,
     noted: Vec<Refusal>,
 }
 
@@ -51,11 +52,16 @@ impl Guarded {
     ) -> Result<Self, Failure> {
         let counted = admissions.clone().flat_map(|admission| {
             let calling = admission.calling.iter().map(|calling| calling.key);
-            admission.counts.iter().map(|count| count.key).chain(calling)
+            let converting = admission.converting.iter().map(|converting| converting.key);
+            admission.counts.iter().map(|count| count.key).chain(calling).chain(converting)
         });
         let windows = lock(on, counted.collect()).await?;
-        let barred: BTreeSet<GuardKey> =
-            admissions.flat_map(|admission| &admission.bars).map(|asked| asked.key).collect();
+        let barred: BTreeSet<GuardKey> = admissions
+            .flat_map(|admission| {
+                let exemptions = admission.exemptions.iter().copied();
+                admission.bars.iter().map(|asked| asked.key).chain(exemptions)
+            })
+            .collect();
         let bars = bars_of(on, barred.into_iter().collect()).await?;
         let old = windows.keys().copied().collect();
         Ok(Self { windows, old, ..Self::of_bars(bars) })
@@ -74,6 +80,8 @@ impl Guarded {
             bars: admission.bars.iter().map(|asked| self.bars.get(&asked.key).cloned()).collect(),
             windows: admission.counts.iter().map(|count| windows(&count.key)).collect(),
             calls: admission.calling.as_ref().and_then(|calling| windows(&calling.key)),
+            attempts: admission.converting.iter().map(|asked| windows(&asked.key)).collect(),
+            is_exempt: admission.exemptions.iter().any(|key| self.bars.contains_key(key)),
         };
         admission.decide(&found, now).map_err(no_windows)
     }
@@ -85,6 +93,17 @@ impl Guarded {
             let row = Row { expires_at: Some(nanoseconds(expires_at)), windows };
             self.written.insert(key, row);
         }
+    }
+
+    /// Keeps what comes of a refusal: what is blocked with it, for the next jobs too, and the
+    /// counts.
+    pub(super) fn refuse(&mut self, noted: &[Refusal], blocked: &[Bar], written: Vec<Written>) {
+        self.write(written);
+        for bar in blocked {
+            self.bars.insert(bar.key, bar.clone());
+            self.blocked.insert(bar.key, bar.clone());
+        }
+        self.note(noted);
     }
 
     /// Counts what rules refused, or would have.
@@ -101,8 +120,10 @@ impl Guarded {
         Ok(())
     }
 
-    /// Writes what is counted of the rules. Last of all, since every replica writes these rows.
+    /// Writes what is blocked, then what is counted of the rules. Last of all, since every
+    /// replica writes these rows.
     pub(super) async fn keep_totals(&self, on: &Link) -> Result<(), Failure> {
+        put(on, &self.blocked.values().cloned().collect::<Vec<_>>()).await?;
         note(on, &self.noted).await
     }
 }
@@ -151,7 +172,7 @@ pub(super) async fn learn<'c>(
             Learned::Bar(bar) => {
                 bars.entry(bar.key).and_modify(|first| join(first, bar)).or_insert(bar.clone());
             }
-            Learned::Heard(key) | Learned::NotPlaced { key, .. } => {
+            Learned::Heard(key) | Learned::NotPlaced { key, .. } | Learned::Attempt { key, .. } => {
                 calls.insert(*key);
             }
         }
@@ -182,6 +203,13 @@ fn heard<'c>(
                 let mut unheard = Unheard::read(packed).map_err(no_windows)?;
                 if unheard.not_placed(*intent_at) {
                     *packed = unheard.pack().into_vec();
+                }
+            }
+            Learned::Attempt { key, intent_at, came_to } => {
+                let Some(packed) = calls.get_mut(key) else { continue };
+                let mut attempts = Attempts::read(packed).map_err(no_windows)?;
+                if attempts.learn(*intent_at, *came_to) {
+                    *packed = attempts.pack().into_vec();
                 }
             }
         }

@@ -7,9 +7,9 @@ use rusqlite::{Connection, Row, params};
 use super::Sqlite;
 use super::columns::{Failure, column, first, name, nanoseconds, rows, time, unreadable};
 use crate::domain::{Mode, Name, Refusal, Rule};
-use crate::store::guard::{Decision, Found, Unheard, Written};
+use crate::store::guard::{Attempts, Decision, Found, Unheard, Written};
 use crate::store::record::Unreadable;
-use crate::store::{Admission, Bar, Barring, GuardKey, Learned, RuleTotal, StoreError};
+use crate::store::{Admission, Bar, Barring, CameTo, GuardKey, Learned, RuleTotal, StoreError};
 
 /// How many rows go in one transaction.
 const AT_ONCE: u32 = 256;
@@ -102,15 +102,22 @@ pub(super) fn judge(
 ) -> Result<Decision, Failure> {
     let bars = admission.bars.iter().map(|asked| bar(on, &asked.key));
     let windows = admission.counts.iter().map(|count| windows_of(on, &count.key));
-    let found = Found {
+    let attempts = admission.converting.iter().map(|asked| windows_of(on, &asked.key));
+    let mut found = Found {
         bars: bars.collect::<Result<_, _>>()?,
         windows: windows.collect::<Result<_, _>>()?,
         calls: match &admission.calling {
             Some(calling) => windows_of(on, &calling.key)?,
             None => None,
         },
+        attempts: attempts.collect::<Result<_, _>>()?,
+        is_exempt: false,
     };
     let unread = |source| unreadable("guard_windows", "windows", source);
+    if admission.asks_exemption(&found, now).map_err(unread)? {
+        let bars = admission.exemptions.iter().map(|key| bar(on, key));
+        found.is_exempt = bars.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some);
+    }
     admission.decide(&found, now).map_err(unread)
 }
 
@@ -124,6 +131,18 @@ pub(super) fn write(on: &Connection, written: &[Written]) -> Result<(), Failure>
         on.prepare_cached(sql)?.execute(parameters)?;
     }
     Ok(())
+}
+
+/// Writes what comes of a refusal: what is blocked with it, and the counts.
+pub(super) fn refuse(
+    on: &Connection,
+    noted: &[Refusal],
+    blocked: &[Bar],
+    written: &[Written],
+) -> Result<(), Failure> {
+    write(on, written)?;
+    blocked.iter().try_for_each(|bar| put(on, bar))?;
+    note(on, noted)
 }
 
 /// Counts what rules refused, or would have.
@@ -145,6 +164,9 @@ pub(super) fn learn(on: &Connection, learned: &[Learned]) -> Result<(), Failure>
                 on.prepare_cached("DELETE FROM guard_windows WHERE key = ?1")?.execute([key])?;
             }
             Learned::NotPlaced { key, intent_at } => not_placed(on, key, *intent_at)?,
+            Learned::Attempt { key, intent_at, came_to } => {
+                attempt(on, key, *intent_at, *came_to)?;
+            }
         }
     }
     Ok(())
@@ -155,9 +177,30 @@ fn not_placed(on: &Connection, key: &GuardKey, intent_at: Timestamp) -> Result<(
     let unread = |source| unreadable("guard_windows", "windows", source);
     let mut unheard = Unheard::read(&packed).map_err(unread)?;
     if unheard.not_placed(intent_at) {
-        let sql = "UPDATE guard_windows SET windows = ?2 WHERE key = ?1";
-        on.prepare_cached(sql)?.execute(params![key, unheard.pack()])?;
+        rewrite(on, key, &unheard.pack())?;
     }
+    Ok(())
+}
+
+fn attempt(
+    on: &Connection,
+    key: &GuardKey,
+    intent_at: Timestamp,
+    came_to: CameTo,
+) -> Result<(), Failure> {
+    let Some(packed) = windows_of(on, key)? else { return Ok(()) };
+    let unread = |source| unreadable("guard_windows", "windows", source);
+    let mut attempts = Attempts::read(&packed).map_err(unread)?;
+    if attempts.learn(intent_at, came_to) {
+        rewrite(on, key, &attempts.pack())?;
+    }
+    Ok(())
+}
+
+/// Writes the windows of a row that is there.
+fn rewrite(on: &Connection, key: &GuardKey, windows: &[u8]) -> Result<(), Failure> {
+    let sql = "UPDATE guard_windows SET windows = ?2 WHERE key = ?1";
+    on.prepare_cached(sql)?.execute(params![key, windows])?;
     Ok(())
 }
 

@@ -31,9 +31,9 @@ impl Work for Intending {
     fn run(&mut self, on: &Connection) -> Result<Admitted, Failure> {
         let (written, noted) = match guard::judge(on, &self.intent.admission, self.now)? {
             Decision::Admitted { written, noted } => (written, noted),
-            Decision::Refused { refusal, noted } => {
-                guard::note(on, &noted)?;
-                return Ok(Admitted::Not(Intended::Refused { refusal, noted }));
+            Decision::Refused { refusal, noted, blocked, written } => {
+                guard::refuse(on, &noted, &blocked, &written)?;
+                return Ok(Admitted::Not(Intended::Refused { refusal, noted, blocked }));
             }
         };
         let held = held(on, &self.intent.claims, &self.timing)?;

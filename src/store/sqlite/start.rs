@@ -41,9 +41,9 @@ impl Work for Starting {
         }
         let (written, noted) = match guard::judge(on, &self.start.admission, self.now)? {
             Decision::Admitted { written, noted } => (written, noted),
-            Decision::Refused { refusal, noted } => {
-                guard::note(on, &noted)?;
-                return Ok(Admitted::Not(Box::new(Started::Refused { refusal, noted })));
+            Decision::Refused { refusal, noted, blocked, written } => {
+                guard::refuse(on, &noted, &blocked, &written)?;
+                return Ok(Admitted::Not(Box::new(Started::Refused { refusal, noted, blocked })));
             }
         };
         let held = held(on, &self.start.claims, &self.timing)?;

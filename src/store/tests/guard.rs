@@ -129,7 +129,10 @@ async fn a_bar_stands_until_its_time_or_until_it_is_lifted() {
     let refused =
         Refusal { rule: Rule::Suppression, mode: Mode::Enforce, until: Some(at(60)), limit: None };
     let answer = test.store.start(barred(), at(10)).await.unwrap();
-    assert_eq!(answer, Started::Refused { refusal: refused, noted: vec![refused] });
+    assert_eq!(
+        answer,
+        Started::Refused { refusal: refused, noted: vec![refused], blocked: vec![] }
+    );
     let asked = || vec![barring(2, Mode::Enforce), barring(1, Mode::Enforce)];
     assert_eq!(test.store.standing(asked(), at(59)).await.unwrap(), Some(refused));
     assert_eq!(test.store.standing(asked(), at(60)).await.unwrap(), None);
@@ -210,7 +213,7 @@ async fn a_later_step_is_judged_and_counts_like_a_start() {
         intent.admission.counts = vec![count(1, Mode::Enforce, max)];
         intent
     };
-    let Intended::Refused { refusal, noted } =
+    let Intended::Refused { refusal, noted, .. } =
         test.store.intend(counting_step(2, 0), at(30)).await.unwrap()
     else {
         panic!("there is no room")

@@ -23,6 +23,7 @@ macro_rules! contract {
 mod admission;
 pub(super) mod audit;
 mod browsing;
+mod conversion;
 mod deliveries;
 mod formats;
 mod guard;

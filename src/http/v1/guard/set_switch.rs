@@ -86,7 +86,8 @@ pub async fn set_switch(
     stopped(&state).await
 }
 
-fn channel(text: &str) -> Result<Channel, Problem> {
+/// The channel of a word.
+pub(super) fn channel(text: &str) -> Result<Channel, Problem> {
     Channel::parse(text).ok_or_else(|| {
         let known = Channel::ALL.map(Channel::as_str);
         let detail = format!("\"channel\" is one of: {}.", known.join(", "));

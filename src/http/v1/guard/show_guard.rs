@@ -45,6 +45,24 @@ pub struct RuleView {
     limits: Vec<LimitView>,
     /// Its amount and currency, if it is about money: of an attempt, of a day of UTC, or what must be left.
     money: Option<String>,
+    /// When it blocks a prefix, if it is `conversion`.
+    conversion: Option<ConversionView>,
+}
+
+/// When a prefix is blocked by a channel. Spans are in seconds.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GuardConversion)]
+pub struct ConversionView {
+    /// Below so many proved of a hundred attempts.
+    min_percent: u8,
+    /// Once there were so many.
+    min_volume: u32,
+    /// In how long.
+    window: i64,
+    /// From which age on an attempt counts.
+    settle: i64,
+    /// For how long.
+    block_for: i64,
 }
 
 /// At most so many in so many seconds.
@@ -100,6 +118,13 @@ impl RuleView {
                 .map(|limit| LimitView { max: limit.max, per: limit.per.as_secs() })
                 .collect(),
             money: shown.money.map(|money| money.to_string()),
+            conversion: shown.conversion.map(|conversion| ConversionView {
+                min_percent: conversion.min_percent,
+                min_volume: conversion.min_volume,
+                window: conversion.window.as_secs(),
+                settle: conversion.settle.as_secs(),
+                block_for: conversion.block_for.as_secs(),
+            }),
         }
     }
 }
