@@ -51,7 +51,7 @@ pub use delivery::{
 };
 pub use erasure::{Erased, Erasure};
 pub use error::{OpenError, StoreError};
-pub use guard::{Admission, Bar, Barring, Calling, Count, GuardKey, Learned, RuleTotal};
+pub use guard::{Admission, Bar, Barring, Calling, Count, GuardKey, Learned, RuleTotal, Silence};
 pub use intent::{Intended, Intent};
 pub use journal::{
     FeedPage, FeedRow, InvalidCursor, JournalCursor, Journaled, NotificationPage,
