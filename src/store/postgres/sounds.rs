@@ -79,7 +79,7 @@ async fn keep(on: &mut Object, sound: &NewSound) -> Result<KeptSound, Failure> {
         None => 1,
     };
     let sql = "INSERT INTO sounds (name, version, digest, size, inspection, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+               VALUES ($1, $2, $3, $4, $5, $6)";
     let statement = on.prepare_cached(sql).await?;
     let size = i64::try_from(sound.original.len()).unwrap_or(i64::MAX);
     let (digest, inspection) = (sound.digest.as_slice(), text(&sound.inspection));

@@ -77,7 +77,7 @@ fn keep(on: &Connection, sound: &NewSound) -> Result<KeptSound, Failure> {
         None => 1,
     };
     let sql = "INSERT INTO sounds (name, version, digest, size, inspection, created_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     on.prepare_cached(sql)?.execute(params![
         sound.name.as_str(),
         version,
