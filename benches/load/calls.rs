@@ -80,6 +80,7 @@ impl Call {
             codes: None,
             not_before: None,
             test: false,
+            demanded: None,
         };
         let (verification, _) = verification.begin(now);
         match verification.apply(Event::Accepted { attempt: 0 }, now, &Timing::default()) {

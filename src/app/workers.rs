@@ -94,6 +94,7 @@ pub(super) fn start(
         spawn(service, move |service| async move { keep_offset(&service, index).await });
         spawn(service, move |service| async move { keep_facts(&service, index).await });
         spawn(service, move |service| async move { keep_balance(&service, index).await });
+        spawn(service, move |service| async move { keep_listening(&service, index).await });
         let intake = Arc::clone(intake);
         spawn(service, move |service| async move { keep_watch(&service, &intake, index).await });
     }
@@ -203,6 +204,12 @@ async fn keep_watch(service: &Service, intake: &Intake, index: usize) {
 async fn keep_balance(service: &Service, index: usize) {
     let Ok(account) = u16::try_from(index).map(AccountIndex) else { return };
     service.keep_balance(account).await;
+}
+
+/// Notices when the account's button calls bring nothing.
+async fn keep_listening(service: &Service, index: usize) {
+    let Ok(account) = u16::try_from(index).map(AccountIndex) else { return };
+    service.keep_listening(account).await;
 }
 
 async fn keep_facts(service: &Service, index: usize) {

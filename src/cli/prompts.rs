@@ -51,6 +51,9 @@ pub(super) struct Set {
     /// The key that the greeting names: a digit, or "random"
     #[arg(long)]
     press: String,
+    /// The digit that the greeting names for never being called again; without it, there is none
+    #[arg(long, value_name = "DIGIT")]
+    never_again: Option<String>,
     /// Speak this language to those whose own the prompt does not have
     #[arg(long)]
     default: bool,
@@ -124,6 +127,7 @@ impl Set {
         languages.push(json!({
             "language": language, "greeting": self.greeting, "confirmed": self.confirmed,
             "fallback": self.fallback, "press": self.press,
+            "never_again": self.never_again,
         }));
         let body = json!({ "default_language": default, "languages": languages });
         api.call(Method::PUT, &path, Some(&body)).await
@@ -196,10 +200,13 @@ fn print(prompt: &Value) {
     let default = default.map(|language| format!(", otherwise {language}")).unwrap_or_default();
     println!("{} ({}{default})", word(&prompt["name"]), word(&prompt["source"]));
     for three in items(&prompt["languages"]) {
+        let never_again = three["never_again"].as_str();
+        let never_again = never_again.map(|key| format!(", never again {key}"));
         println!(
-            "  {}: press {}; {}, {}, {}",
+            "  {}: press {}{}; {}, {}, {}",
             word(&three["language"]),
             word(&three["press"]),
+            never_again.unwrap_or_default(),
             word(&three["greeting"]),
             word(&three["confirmed"]),
             word(&three["fallback"]),

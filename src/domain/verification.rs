@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::later;
 use super::{
-    Asks, Attempt, By, Codes, Dispatch, Entry, EntryKind, Key, Name, Outcome, Recipient, Status,
-    Step, VerificationId,
+    Asks, Attempt, By, Codes, Dispatch, Entry, EntryKind, Key, Level, Name, Outcome, Recipient,
+    Status, Step, VerificationId,
 };
 
 /// One verification. What was asked never changes; attempts and state move by
@@ -46,6 +46,9 @@ pub struct Verification {
     pub not_before: Option<Timestamp>,
     /// Whether a key for tests started it with a test number: no provider is ever asked.
     pub test: bool,
+    /// The least evidence that its app demanded at the start. Steps that cannot bring it are
+    /// refused there; it is kept so that it is on record what was asked for.
+    pub demanded: Option<Level>,
 }
 
 /// Where a verification stands.

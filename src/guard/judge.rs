@@ -81,7 +81,9 @@ impl Guard {
         self.keys.of(Rule::Degraded, Scope::All, account.as_str())
     }
 
-    fn calling(&self, account: &Name) -> Option<Calling> {
+    /// How the silence of an account's button calls counts; not at all if that rule is off.
+    #[must_use]
+    pub fn calling(&self, account: &Name) -> Option<Calling> {
         let (mode, result_window) = (self.rules.general.degraded, self.result_window);
         let key = self.calls(account);
         (mode != Mode::Off).then_some(Calling { key, mode, result_window })

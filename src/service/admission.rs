@@ -111,7 +111,7 @@ impl Service {
         }
         let (press, random_key) = match press {
             Press::Fixed(key) => (key, false),
-            Press::Random => (self.random_key(), true),
+            Press::Random => (self.random_key(named.refuse), true),
         };
         let refuse = named.refuse;
         Ok(Button { from: from.or(account.from), press, random_key, refuse, sounds })
@@ -260,15 +260,17 @@ impl Service {
         ))
     }
 
-    /// A key for number matching: any digit but 1 and the keys that other prompts name.
-    fn random_key(&self) -> Key {
+    /// A key for number matching: any digit but 1, the prompt's own key `refuse`, and the keys
+    /// that other prompts name, if that leaves one.
+    fn random_key(&self, refuse: Option<Key>) -> Key {
         let known = self.catalogue.now();
         let declared = |key: &Key| {
             let mut sounds = known.prompts.values().flat_map(|prompt| prompt.languages.values());
             sounds
                 .any(|sounds| sounds.press == PromptKey::Fixed(*key) || sounds.refuse == Some(*key))
         };
-        let all = (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE);
+        let all =
+            (0..=9).filter_map(Key::new).filter(|key| *key != Key::ONE && refuse != Some(*key));
         let free: Vec<Key> = all.clone().filter(|key| !declared(key)).collect();
         let keys = if free.is_empty() { all.collect() } else { free };
         keys[rand::random_range(0..keys.len())]

@@ -46,6 +46,7 @@ impl Service {
             codes,
             not_before: None,
             test,
+            demanded: request.evidence,
         }
     }
 

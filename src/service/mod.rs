@@ -47,6 +47,7 @@ mod server_key;
 mod session;
 mod show;
 mod signature;
+mod silence;
 mod sound_files;
 mod sounds;
 mod start;
@@ -187,6 +188,7 @@ pub struct Service {
     starting: start::Starting,
     guard: Guard,
     money: money::MoneyTold,
+    silent: silence::Silent,
     refusals: Refusals,
     outcomes: Counters,
     catalogue: Catalogue,
@@ -219,6 +221,7 @@ impl Service {
         let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let money = money::MoneyTold::new(accounts.len());
+        let silent = silence::Silent::new(accounts.len());
         let service = Arc::new(Self {
             store,
             live: Live::new(),
@@ -231,6 +234,7 @@ impl Service {
             starting: start::Starting::default(),
             guard,
             money,
+            silent,
             refusals: Refusals::default(),
             outcomes: Counters::new(
                 VERIFICATIONS_TOTAL,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Account, Actor, Administered, Service};
-use crate::domain::{Name, is_language};
+use crate::domain::{Key, Name, is_language};
 use crate::sounds::{Prompt, PromptKey, PromptSounds};
 use crate::store::{PromptLanguage, PromptRow, StoreError};
 
@@ -74,6 +74,16 @@ pub enum PromptRefusal {
     /// Its default is none of its languages.
     #[error("the default language {0} is none of the prompt's languages")]
     Default(Name),
+    /// One key would say both.
+    #[error(
+        "the key for never being called again must be another one than the key to press, {key} in {language}"
+    )]
+    SameKey {
+        /// The language in which it would.
+        language: Name,
+        /// That key.
+        key: Key,
+    },
     /// A sound's name is empty or too long.
     #[error("a sound is named by 1 to {LONGEST_SOUND} bytes")]
     SoundName,
@@ -235,6 +245,11 @@ fn check(new: &NewPrompt) -> Result<(), PromptRefusal> {
     if let Some(wrong) = default.filter(|default| !new.languages.contains_key(*default)) {
         return Err(PromptRefusal::Default(wrong.clone()));
     }
+    for (language, sounds) in &new.languages {
+        if let Some(key) = sounds.refuse.filter(|key| sounds.press == PromptKey::Fixed(*key)) {
+            return Err(PromptRefusal::SameKey { language: language.clone(), key });
+        }
+    }
     let is_named = |sound: &str| (1..=LONGEST_SOUND).contains(&sound.len());
     let mut all = new.languages.values().flat_map(PromptSounds::parts);
     if all.all(|(_, sound)| is_named(sound)) { Ok(()) } else { Err(PromptRefusal::SoundName) }
@@ -249,7 +264,11 @@ fn told(prompt: &Prompt) -> Value {
             PromptKey::Random => "random".to_owned(),
         };
         let parts = [&sounds.greeting, &sounds.confirmed, &sounds.fallback];
-        languages.insert(language.to_string(), json!({ "sounds": parts, "press": press }));
+        let mut told = json!({ "sounds": parts, "press": press });
+        if let Some(key) = sounds.refuse {
+            told["never_again"] = json!(key.to_string());
+        }
+        languages.insert(language.to_string(), told);
     }
     Value::Object(languages)
 }
@@ -264,5 +283,6 @@ fn row((language, sounds): (Name, PromptSounds)) -> PromptLanguage {
             PromptKey::Fixed(key) => Some(key),
             PromptKey::Random => None,
         },
+        never_again: sounds.refuse,
     }
 }

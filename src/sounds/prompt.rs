@@ -83,7 +83,7 @@ impl From<&PromptRow> for Prompt {
                 confirmed: three.confirmed.to_string(),
                 fallback: three.fallback.to_string(),
                 press: three.press.map_or(PromptKey::Random, PromptKey::Fixed),
-                refuse: None,
+                refuse: three.never_again,
             };
             (three.language.clone(), sounds)
         });

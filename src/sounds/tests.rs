@@ -175,6 +175,7 @@ mod of_the_catalogue {
             confirmed: "confirmed".into(),
             fallback: "fallback".into(),
             press: Some(Key::ONE),
+            never_again: None,
         };
         PromptRow {
             name: name(of),

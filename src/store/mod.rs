@@ -52,7 +52,7 @@ pub use delivery::{
 pub use erasure::{Erased, Erasure};
 pub use error::{OpenError, StoreError};
 pub use guard::{
-    Admission, Bar, Barring, Calling, CameTo, Converting, Count, GuardKey, Learned, RuleTotal,
+    Admission, Bar, Barring, Calling, CameTo, Converting, Count, GuardKey, Learned, RuleTotal, Silence,
 };
 pub use intent::{Intended, Intent};
 pub use journal::{

@@ -110,6 +110,8 @@ pub struct PromptLanguage {
     pub fallback: Box<str>,
     /// The key that the greeting names; none is the one on the person's screen.
     pub press: Option<Key>,
+    /// The key that the greeting names for never being called again, if it does.
+    pub never_again: Option<Key>,
 }
 
 /// Every sound and prompt, without files.

@@ -43,6 +43,8 @@ pub const GUARD_REFUSALS_TOTAL: &str = "ringproof_guard_refusals_total";
 
 /// Accounts whose balance is below a floor of the guard.
 pub const BALANCES_LOW: &str = "ringproof_balances_low";
+/// Accounts whose button calls bring no notifications.
+pub const ACCOUNTS_DEGRADED: &str = "ringproof_accounts_degraded";
 
 /// How often [`MetricsHandle::upkeep`] should run.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -151,6 +153,11 @@ pub fn balances_low(accounts: u32) {
     gauge!(BALANCES_LOW).set(accounts);
 }
 
+/// Says of how many accounts the button calls bring no notifications.
+pub fn accounts_degraded(accounts: u32) {
+    gauge!(ACCOUNTS_DEGRADED).set(accounts);
+}
+
 impl MetricsHandle {
     /// Everything counted so far, in Prometheus' text form.
     #[must_use]
@@ -229,6 +236,7 @@ fn describe() {
     level!(AUDIT_ENTRIES, "Entries of the audit log");
     count!(GUARD_REFUSALS_TOTAL, "Starts and steps that rules refused, or would have");
     level!(BALANCES_LOW, "Accounts whose balance is below a floor of the guard");
+    level!(ACCOUNTS_DEGRADED, "Accounts whose button calls bring no notifications");
     count!(ALARMS_TOTAL, "Alarms raised, by kind");
 }
 

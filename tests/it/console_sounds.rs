@@ -101,6 +101,14 @@ async fn a_prompt_is_stored_tried_by_a_call_and_deleted() {
         let refused = visitor.post("/console/prompts", &fields(language, press, greeting)).await;
         assert_eq!(refused.status, 422, "{language} {press} {greeting}");
     }
+    let both = |key| [&fields("en", "1", "hello")[..], &[("never_again", key)]].concat();
+    for key in ["1", "12", "x"] {
+        assert_eq!(visitor.post("/console/prompts", &both(key)).await.status, 422, "{key}");
+    }
+    assert_eq!(visitor.post("/console/prompts", &both("9")).await.status, 303);
+    let kept = app.get("/v1/prompts/login").await.json();
+    assert_eq!(kept["languages"][0]["never_again"], "9", "{kept:#}");
+    assert!(visitor.get("/console/sounds").await.text.contains("never again <kbd>9"));
     for language in ["en", "uk"] {
         let stored = visitor.post("/console/prompts", &fields(language, "5", "hello")).await;
         assert_eq!(stored.status, 303, "{}", stored.text);

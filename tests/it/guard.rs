@@ -443,6 +443,26 @@ async fn after_a_rejected_call_a_person_is_left_alone_for_a_while() {
     app.stop().await;
 }
 
+/// Asks until the accounts that bring nothing are these; what looks for them runs beside.
+async fn degraded(app: &TestApp, wanted: Value) {
+    let seen = async {
+        while app.get("/v1/guard").await.json()["degraded"] != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(20);
+    tokio::time::timeout(limit, seen).await.expect("the accounts that bring nothing are others");
+}
+
+impl TestApp {
+    /// How often an alarm was raised in this process.
+    async fn alarms(&self, kind: &str) -> u64 {
+        let text = crate::app::answer(self.http.get(format!("{}/metrics", self.base))).await.text;
+        let line = format!("ringproof_alarms_total{{alarm=\"{kind}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&*line)).unwrap().parse().unwrap()
+    }
+}
+
 #[tokio::test]
 async fn calls_that_bring_no_notification_stop_by_themselves_until_one_comes() {
     let app = TestApp::start().await;
@@ -455,7 +475,12 @@ async fn calls_that_bring_no_notification_stop_by_themselves_until_one_comes() {
     }
     app.advance(179);
     app.begin(&silent[5]).await;
+    assert_eq!(app.get("/v1/guard").await.json()["degraded"], json!([]));
+    let alarms = app.alarms("degraded").await;
     app.advance(2);
+    // Noticed by the clock: nobody has started anything since.
+    degraded(&app, json!(["main"])).await;
+    assert!(app.alarms("degraded").await > alarms);
     // One passes to see whether it is over; the others are told what to take instead.
     app.begin(&silent[6]).await;
     let answer = start(&app, json!({ "to": NUMBER })).await;
@@ -466,6 +491,8 @@ async fn calls_that_bring_no_notification_stop_by_themselves_until_one_comes() {
     app.advance(60);
     // The next probe is heard of, and all is well.
     app.outcome(&app.begin(NUMBER).await["id"]).await;
+    app.advance(5);
+    degraded(&app, json!([])).await;
     for number in 0..6 {
         app.begin(&format!("+38099222000{number}")).await;
     }

@@ -98,6 +98,55 @@ async fn a_start_is_spoken_to_in_the_nearest_language_that_there_is() {
 }
 
 #[tokio::test]
+async fn the_key_for_never_again_of_a_stored_prompt_suppresses_the_number() {
+    let (app, _) = with_sounds().await;
+    let mut refusing = three("en", "greeting");
+    refusing["never_again"] = json!("9");
+    let made = app.put_prompt("pay", json!([refusing, three("de", "greeting")])).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let keys = |shown: &Value| {
+        let languages = shown["languages"].as_array().unwrap();
+        languages.iter().map(|three| three["never_again"].clone()).collect::<Vec<_>>()
+    };
+    let shown = app.get("/v1/prompts/pay").await.json();
+    assert_eq!(keys(&shown), [Value::Null, json!("9")], "{shown:#}");
+    app.script(NUMBER, json!({ "press": "9" })).await;
+    let begin = |language| json!({ "to": NUMBER, "prompt": "pay", "language": language });
+    // In the language whose greeting names no such key, it is a wrong key like any other.
+    let other = app.begin_with(begin("de")).await;
+    assert_eq!(app.outcome(&other["id"]).await["outcome"], "wrong_key");
+    app.advance(700);
+    app.learn().await;
+    let begun = app.begin_with(begin("en")).await;
+    assert_eq!(app.outcome(&begun["id"]).await["outcome"], "not_me");
+    app.advance(700);
+    let refused = app.call(Method::POST, "/v1/verifications", Some(begin("en"))).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert_eq!(refused.json()["rule"], "suppression", "{}", refused.text);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_random_key_is_never_the_one_for_never_again() {
+    let (app, _) = with_sounds().await;
+    let mut random = three("en", "greeting");
+    // Nine prompts name every other key, so that no digit is free.
+    for digit in ["0", "2", "3", "4", "5", "6", "7", "8", "9"] {
+        random["press"] = json!(digit);
+        app.put_prompt(&format!("names-{digit}"), json!([random])).await;
+    }
+    (random["press"], random["never_again"]) = (json!("random"), json!("9"));
+    assert_eq!(app.put_prompt("pay", json!([random])).await.status, 201);
+    for number in 0..40 {
+        let to = format!("+3809911100{number:02}");
+        let begun = app.begin_with(json!({ "to": to, "prompt": "pay", "press": "random" })).await;
+        assert!(!["1", "9"].contains(&begun["press"].as_str().unwrap()), "{begun:#}");
+        app.advance(60);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn prompts_of_the_configuration_are_shown_and_not_changed_here() {
     let (app, _) = with_sounds().await;
     let prompts = app.get("/v1/prompts").await.json();
@@ -138,6 +187,22 @@ async fn a_prompt_that_could_not_be_played_is_not_stored() {
     pressing["press"] = json!("12");
     let refused = app.put_prompt("pay", json!([pressing])).await;
     assert_eq!(refused.json()["field"], "languages.0.press", "{}", refused.text);
+    // The key for never again: one digit, and not the key that proves.
+    for (key, field, said) in [
+        (json!("12"), "languages.0.never_again", "one digit"),
+        (json!("random"), "languages.0.never_again", "one digit"),
+        (json!(""), "languages.0.never_again", "one digit"),
+        (json!("#"), "languages.0.never_again", "one digit"),
+        (json!(9), "languages.0.never_again", "string"),
+        (json!("1"), "languages", "another one than the key to press, 1 in en"),
+    ] {
+        let mut refusing = three("en", "greeting");
+        refusing["never_again"] = key.clone();
+        let refused = app.put_prompt("pay", json!([refusing])).await;
+        assert_eq!(refused.problem(422), "invalid_field", "{key}");
+        assert_eq!(refused.json()["field"], field, "{key}: {}", refused.text);
+        assert!(refused.json()["detail"].as_str().unwrap().contains(said), "{}", refused.text);
+    }
     assert_eq!(app.get("/v1/prompts/pay").await.problem(404), "not_found");
     app.stop().await;
 }

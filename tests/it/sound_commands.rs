@@ -165,6 +165,18 @@ async fn a_prompt_is_set_tried_and_deleted() {
     assert!(listed.text.contains("pay (store, otherwise pt-br)"), "{}", listed.text);
     assert!(listed.text.contains("default (configuration)"), "{}", listed.text);
 
+    let same = [&set("uk", "2")[..], &["--never-again", "2"]].concat();
+    let same = ringproof(&app, &same).await;
+    assert!(same.code == Some(1) && same.text.contains("another one"), "{}", same.text);
+    let never = [&set("uk", "1")[..], &["--never-again", "9"]].concat();
+    assert_eq!(ringproof(&app, &never).await.code, Some(0));
+    // What another language is set to leaves it as it is.
+    assert_eq!(ringproof(&app, &set("en", "1")).await.code, Some(0));
+    let shown = ringproof(&app, &["prompts", "show", "pay"]).await;
+    assert!(shown.text.contains("uk: press 1, never again 9;"), "{}", shown.text);
+    let gone = ["prompts", "delete", "pay", "--language", "uk"];
+    assert_eq!(ringproof(&app, &gone).await.code, Some(0));
+
     app.script(NUMBER, json!({ "press": "2" })).await;
     let tried = ringproof(&app, &["prompts", "try", "pay", "--to", NUMBER]).await;
     assert_eq!(tried.code, Some(0), "{}", tried.text);

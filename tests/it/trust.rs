@@ -8,6 +8,7 @@ use ringproof::domain::Secret;
 use ringproof::service::AccountIndex;
 
 use crate::app::{TestApp, answer, made_up};
+use crate::console::Visitor;
 use crate::intake_verifies::end;
 
 const NUMBER: &str = "+380991234567";
@@ -38,6 +39,12 @@ async fn a_start_that_cannot_bring_the_evidence_demanded_is_refused_with_what_to
         (&ended["status"], &ended["attempts"][0]["evidence"]["level"]),
         (&json!("verified"), &json!("partial"))
     );
+    assert_eq!(partial["evidence_demanded"], "partial");
+    assert_eq!(ended["evidence_demanded"], "partial", "it stays on record");
+    let visitor = Visitor::signed_in(&app, &app.key).await;
+    let path = format!("/console/verifications/{}", partial["id"].as_str().unwrap());
+    let page = visitor.get(&path).await.text;
+    assert!(page.contains("Evidence demanded"), "{page}");
     app.stop().await;
 
     let app = TestApp::with(|config| {
@@ -48,6 +55,7 @@ async fn a_start_that_cannot_bring_the_evidence_demanded_is_refused_with_what_to
     assert!(refused.text.contains("require_source"), "{}", refused.text);
     let weak = app.begin(NUMBER).await;
     let ended = app.outcome(&weak["id"]).await;
+    assert_eq!(ended["evidence_demanded"], Value::Null);
     assert_eq!(ended["attempts"][0]["evidence"]["level"], "weak");
     app.stop().await;
 }

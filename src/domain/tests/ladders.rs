@@ -85,6 +85,7 @@ impl Ladder {
             codes: sends_code.then(|| Box::new(codes)),
             not_before: None,
             test: false,
+            demanded: None,
         };
         let (newest, _) = asked.begin(now);
         let (timing, told) = (Timing::default(), Vec::new());

@@ -136,15 +136,17 @@ fn wanted(posted: &Posted) -> Result<(Name, Name, PromptSounds), &'static str> {
         .map_err(|_| "The prompt's name has 1 to 64 characters of a-z, 0-9, \"-\" and \"_\".")?;
     let language = Name::parse(&field("language"))
         .map_err(|_| "A language is two or three letters, perhaps with a region, such as en.")?;
+    let key = |digit: &str| digit.parse().ok().filter(|_| digit.len() == 1).and_then(Key::new);
     let press = match &*field("press") {
         "random" => PromptKey::Random,
-        digit => {
-            let key = digit.parse().ok().filter(|_| digit.len() == 1).and_then(Key::new);
-            PromptKey::Fixed(key.ok_or("The key is a digit, or random.")?)
-        }
+        digit => PromptKey::Fixed(key(digit).ok_or("The key is a digit, or random.")?),
+    };
+    let refuse = match &*field("never_again") {
+        "" => None,
+        digit => Some(key(digit).ok_or("The key for never again is a digit, or none.")?),
     };
     let [greeting, confirmed, fallback] = PARTS.map(field);
-    Ok((name, language, PromptSounds { greeting, confirmed, fallback, press, refuse: None }))
+    Ok((name, language, PromptSounds { greeting, confirmed, fallback, press, refuse }))
 }
 
 /// Every prompt, and the form for another one.
@@ -183,7 +185,7 @@ fn one(operator: &Operator, prompt: &PromptState) -> Markup {
                     tbody { @for (language, three) in &prompt.prompt.languages {
                         tr {
                             td data-label="Language" { (language) }
-                            td data-label="Key" { kbd { (press(three.press)) } }
+                            td data-label="Key" { kbd { (press(three.press)) } @if let Some(key) = three.refuse { " never again " kbd { (key.to_string()) } } }
                             td.text data-label="Greeting" { (three.greeting) }
                             td.text data-label="Confirmed" { (three.confirmed) }
                             td.text data-label="Fallback" { (three.fallback) }
@@ -227,6 +229,12 @@ fn form(operator: &Operator, sounds: &[SoundState]) -> Markup {
                 label { "Key that the greeting names"
                     select name="press" {
                         @for digit in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "random"] { option value=(digit) { (digit) } }
+                    }
+                }
+                label { "Key for never again"
+                    select name="never_again" {
+                        option value="" { "none" }
+                        @for digit in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] { option value=(digit) { (digit) } }
                     }
                 }
                 @for part in PARTS {

@@ -110,6 +110,9 @@ fn facts(verification: &Verification) -> Markup {
                 }
                 div { dt { "Evidence" } dd { @match evidence {
                     Some(report) => (level(report.evidence.level())), None => (dash()) } } }
+                @if let Some(demanded) = verification.demanded {
+                    div { dt { "Evidence demanded" } dd { (level(demanded)) } }
+                }
                 @if let Some(codes) = &verification.codes {
                     div { dt { "Checks used" } dd { (codes.checks_used) " of " (codes.checks_limit) } }
                 }

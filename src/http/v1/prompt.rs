@@ -42,6 +42,9 @@ pub struct PromptLanguageView {
     fallback: String,
     /// The key that the greeting names, `0` to `9`, or `random`.
     press: String,
+    /// The key that the greeting names for never being called again, `0` to `9`, another one than
+    /// `press`; null: none. Pressed, it ends the verification with `not_me` and suppresses the number.
+    never_again: Option<String>,
 }
 
 /// A sound that a prompt names and a provider does not have.
@@ -61,7 +64,7 @@ pub struct MissingSoundView {
 impl PromptView {
     pub(super) fn new(state: &PromptState) -> Self {
         let languages = state.prompt.languages.iter().map(|(language, sounds)| {
-            let PromptSounds { greeting, confirmed, fallback, press, refuse: _ } = sounds.clone();
+            let PromptSounds { greeting, confirmed, fallback, press, refuse } = sounds.clone();
             let press = match press {
                 PromptKey::Fixed(key) => key.to_string(),
                 PromptKey::Random => "random".to_owned(),
@@ -72,6 +75,7 @@ impl PromptView {
                 confirmed,
                 fallback,
                 press,
+                never_again: refuse.map(|key| key.to_string()),
             }
         });
         Self {
@@ -102,7 +106,7 @@ pub(super) fn refused(refusal: PromptRefusal) -> Problem {
     match refusal {
         PromptRefusal::Configured(_) => Problem::new(Code::PromptConfigured, detail),
         PromptRefusal::NotFound => Problem::new(Code::NotFound, detail),
-        PromptRefusal::Languages | PromptRefusal::NoLanguage(_) => {
+        PromptRefusal::Languages | PromptRefusal::NoLanguage(_) | PromptRefusal::SameKey { .. } => {
             Problem::field(Code::InvalidField, "languages", detail)
         }
         PromptRefusal::Default(_) => Problem::field(Code::InvalidField, "default_language", detail),

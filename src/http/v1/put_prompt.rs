@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, put};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::domain::Key;
 use crate::service::{NewPrompt, Press, PromptKey, PromptSounds, to_the_end};
 
 use super::super::access::{Holder, ToOperate};
@@ -63,6 +64,9 @@ pub struct PromptLanguageBody {
     fallback: String,
     /// The key that the greeting names, `0` to `9`, or `random`.
     press: String,
+    /// The key that the greeting names for never being called again, `0` to `9`, another one than
+    /// `press`; null: none. Pressed, it ends the verification with `not_me` and suppresses the number.
+    never_again: Option<String>,
 }
 
 /// Stores a prompt in place of the one of this name. Its sounds must be there.
@@ -96,6 +100,17 @@ pub async fn put_prompt(
     Ok(answer::json(status, &PromptView::new(&stored)))
 }
 
+fn never_again(field: &str, text: Option<&str>) -> Result<Option<Key>, Problem> {
+    match text.map(|text| press(field, text)).transpose() {
+        Ok(None) => Ok(None),
+        Ok(Some(Press::Fixed(key))) => Ok(Some(key)),
+        Ok(Some(Press::Random)) | Err(_) => {
+            let detail = "\"never_again\" is one digit, \"0\" to \"9\", or null.";
+            Err(Problem::field(Code::InvalidField, field, detail))
+        }
+    }
+}
+
 fn new(body: PromptBody) -> Result<NewPrompt, Problem> {
     let default = body.default_language;
     let default = default.map(|text| language("default_language", &text)).transpose()?;
@@ -111,7 +126,7 @@ fn new(body: PromptBody) -> Result<NewPrompt, Problem> {
                 Press::Fixed(key) => PromptKey::Fixed(key),
                 Press::Random => PromptKey::Random,
             },
-            refuse: None,
+            refuse: never_again(&field("never_again"), three.never_again.as_deref())?,
         };
         if languages.insert(spoken, sounds).is_some() {
             let detail = format!("The language {:?} is there twice.", three.language);

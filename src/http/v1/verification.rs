@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::{By, Channel, CodeBy, Codes, Sounds, Step, Timing, Verification};
+use crate::domain::{By, Channel, CodeBy, Codes, Level, Sounds, Step, Timing, Verification};
 
 use super::super::problem::instant;
 use super::attempt::{AttemptView, StepView};
@@ -70,6 +70,9 @@ pub struct View {
     /// Why the provider did not place the last call or message; null if it did.
     #[schema(schema_with = words::reason)]
     reason: Option<&'static str>,
+    /// The least evidence that the start demanded, `partial` or `strong`; null if it demanded none.
+    #[schema(schema_with = words::level_or_null)]
+    evidence_demanded: Option<&'static str>,
     /// What is worth knowing, though nothing is wrong.
     warnings: Vec<Warning>,
     /// What is tried, in order.
@@ -181,6 +184,7 @@ impl View {
             disputed: end.is_some_and(|end| end.disputed),
             redeemed_at: end.and_then(|end| end.redeemed_at).map(instant),
             reason: verification.refusal().map(|reason| reason.as_str()),
+            evidence_demanded: verification.demanded.map(Level::as_str),
             warnings: warnings(verification),
             plan: verification.plan.iter().map(StepView::new).collect(),
             attempts: verification

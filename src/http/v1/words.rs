@@ -49,6 +49,11 @@ pub fn level() -> Object {
     words(["weak", "partial", "strong"])
 }
 
+/// Levels of evidence, and none.
+pub fn level_or_null() -> Object {
+    words_or_null(["weak", "partial", "strong"])
+}
+
 /// Checks of a notification.
 pub fn check() -> Object {
     words(Check::ALL.map(Check::as_str))

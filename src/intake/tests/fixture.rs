@@ -76,6 +76,7 @@ pub(super) fn verification(
         codes: None,
         not_before: None,
         test: false,
+        demanded: None,
     };
     verification.begin(now).0
 }

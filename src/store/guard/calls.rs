@@ -31,6 +31,17 @@ pub(in crate::store) struct Unheard {
     probed_at: Option<i64>,
 }
 
+/// Whether an account's button calls are heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// They are, or too few were placed to tell.
+    Heard,
+    /// Too many in a row brought nothing, and nobody had noticed before.
+    Noticed,
+    /// The same, and it is known.
+    Known,
+}
+
 impl Unheard {
     pub(in crate::store) fn read(packed: &[u8]) -> Result<Self, Unreadable> {
         postcard::from_bytes(packed).map_err(|_| Unreadable("it is no list of calls"))
@@ -68,10 +79,30 @@ impl Unheard {
         (true, Some(Refusal { until: None, ..against(Mode::Shadow) }))
     }
 
+    /// Notices that calls bring nothing, once until they are heard of again. The next call
+    /// still passes at once, to see whether it is over.
+    pub(in crate::store) fn notice(&mut self, calling: &Calling, now: Timestamp) -> Silence {
+        let (at, window) = (now.as_millisecond(), milliseconds(calling.result_window));
+        let has_time = |intent: &i64| intent.saturating_add(window) > at;
+        if self.intents.len() < IN_VAIN || self.intents.iter().any(has_time) {
+            return Silence::Heard;
+        }
+        if self.probed_at.is_some() {
+            return Silence::Known;
+        }
+        self.probed_at = Some(at.saturating_sub(milliseconds(PROBE_EVERY)));
+        Silence::Noticed
+    }
+
     /// Takes out a call that was surely not placed; whether it was there.
     pub(in crate::store) fn not_placed(&mut self, intent_at: Timestamp) -> bool {
         let place = self.intents.iter().position(|at| *at == intent_at.as_millisecond());
-        place.map(|place| self.intents.remove(place)).is_some()
+        let was_there = place.map(|place| self.intents.remove(place)).is_some();
+        if was_there {
+            // One more is needed again, which is then news.
+            self.probed_at = None;
+        }
+        was_there
     }
 }
 
@@ -107,6 +138,26 @@ mod tests {
         let mut unheard = Unheard::read(&unheard.pack()).unwrap();
         assert_eq!(unheard.call(&CALLING, at(243)).1.map(|said| said.mode), Some(Mode::Enforce));
         assert_eq!(unheard.call(&CALLING, at(244)).1.map(|said| said.mode), Some(Mode::Shadow));
+    }
+
+    #[test]
+    fn silence_is_noticed_once_when_the_time_of_the_youngest_call_is_over() {
+        let mut unheard = Unheard::default();
+        assert_eq!(unheard.notice(&CALLING, at(0)), Silence::Heard);
+        assert!((0..5).all(|call| unheard.call(&CALLING, at(call)).0));
+        assert_eq!(unheard.notice(&CALLING, at(183)), Silence::Heard);
+        assert_eq!(unheard.notice(&CALLING, at(184)), Silence::Noticed);
+        assert_eq!(unheard.notice(&CALLING, at(185)), Silence::Known);
+        // A probe passes at once, and then one a minute.
+        let passes = |(_, told): (bool, Option<Refusal>)| told.unwrap().mode == Mode::Shadow;
+        assert!(passes(unheard.call(&CALLING, at(185))));
+        assert!(!passes(unheard.call(&CALLING, at(186))));
+        assert_eq!(unheard.notice(&CALLING, at(187)), Silence::Known);
+        // Silence that ended is news when it comes back.
+        assert!(unheard.not_placed(at(3)));
+        assert_eq!(unheard.notice(&CALLING, at(188)), Silence::Heard);
+        assert!(unheard.call(&CALLING, at(189)).0);
+        assert_eq!(unheard.notice(&CALLING, at(369)), Silence::Noticed);
     }
 
     #[test]

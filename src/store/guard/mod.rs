@@ -18,8 +18,8 @@ use crate::domain::{Limit, Mode, Name, Refusal, Rule};
 
 pub(super) use attempts::Attempts;
 pub use attempts::{CameTo, Converting};
-pub use calls::Calling;
 pub(super) use calls::Unheard;
+pub use calls::{Calling, Silence};
 pub use learned::Learned;
 
 pub(super) use decide::{Decision, Found, Written};
@@ -152,6 +152,19 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Refusal>, StoreError> {
         adapter!(self.standing(bars, now))
+    }
+
+    /// Whether the button calls of an account are heard of at `now`. That they are not is
+    /// news to one caller only, over all replicas, until they are heard of again.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn notice_silence(
+        &self,
+        calling: Calling,
+        now: Timestamp,
+    ) -> Result<Silence, StoreError> {
+        adapter!(self.notice_silence(calling, now))
     }
 
     /// Counts what rules refused that need no row.

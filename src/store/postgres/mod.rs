@@ -25,6 +25,7 @@ mod lines;
 mod open;
 mod search;
 mod sessions;
+mod silence;
 mod sounds;
 mod stats;
 mod sweep;

@@ -169,15 +169,20 @@ async fn put_prompt(on: &mut Object, prompt: &PromptRow) -> Result<bool, Failure
     let default = prompt.default_language.as_ref().map(Name::as_str);
     on.execute(&statement, &[&of, &default, &nanoseconds(prompt.changed_at)]).await?;
     let sql = "INSERT INTO prompt_languages \
-               (prompt, language, greeting, confirmed, fallback, press) \
-               VALUES ($1, $2, $3, $4, $5, $6)";
+               (prompt, language, greeting, confirmed, fallback, press, never_again) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let statement = on.prepare_cached(sql).await?;
     for three in &prompt.languages {
-        let press = three.press.map(|key| i16::from(key.digit()));
+        let [press, never_again] =
+            [three.press, three.never_again].map(|key| key.map(|key| i16::from(key.digit())));
         let [greeting, confirmed, fallback] =
             [&three.greeting, &three.confirmed, &three.fallback].map(|sound| text(sound));
         let language = three.language.as_str();
-        on.execute(&statement, &[&of, &language, &greeting, &confirmed, &fallback, &press]).await?;
+        on.execute(
+            &statement,
+            &[&of, &language, &greeting, &confirmed, &fallback, &press, &never_again],
+        )
+        .await?;
     }
     on.commit().await?;
     Ok(!was_there)
@@ -246,8 +251,8 @@ fn place_of(row: &Row) -> Result<SoundPlace, Failure> {
 async fn prompts(on: &Transaction<'_>) -> Result<Vec<PromptRow>, Failure> {
     let sql = "SELECT name, default_language, changed_at FROM prompts ORDER BY name";
     let rows = on.query(&on.prepare_cached(sql).await?, &[]).await?;
-    let sql = "SELECT language, greeting, confirmed, fallback, press FROM prompt_languages \
-               WHERE prompt = $1 ORDER BY language";
+    let sql = "SELECT language, greeting, confirmed, fallback, press, never_again \
+               FROM prompt_languages WHERE prompt = $1 ORDER BY language";
     let languages = on.prepare_cached(sql).await?;
     let mut prompts = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -268,15 +273,19 @@ async fn prompts(on: &Transaction<'_>) -> Result<Vec<PromptRow>, Failure> {
 
 fn language(row: &Row) -> Result<PromptLanguage, Failure> {
     const TABLE: &str = "prompt_languages";
-    let press: Option<i16> = column(row, TABLE, "press")?;
-    let no_key = || unreadable(TABLE, "press", Unreadable("it is no key"));
-    let key = |digit: i16| u8::try_from(digit).ok().and_then(Key::new);
+    let key = |name| {
+        let no_key = || unreadable(TABLE, name, Unreadable("it is no key"));
+        let digit: Option<i16> = column(row, TABLE, name)?;
+        let key = |digit| u8::try_from(digit).ok().and_then(Key::new);
+        digit.map(|digit| key(digit).ok_or_else(no_key)).transpose()
+    };
     Ok(PromptLanguage {
         language: name(row, TABLE, "language")?,
         greeting: column::<&str>(row, TABLE, "greeting")?.into(),
         confirmed: column::<&str>(row, TABLE, "confirmed")?.into(),
         fallback: column::<&str>(row, TABLE, "fallback")?.into(),
-        press: press.map(|digit| key(digit).ok_or_else(no_key)).transpose()?,
+        press: key("press")?,
+        never_again: key("never_again")?,
     })
 }
 

@@ -6,6 +6,7 @@
 //! first one, which makes them short.
 
 mod codes;
+mod demand;
 mod entries;
 mod extra;
 mod later;
@@ -30,6 +31,9 @@ const WITH_RULES: u8 = 3;
 /// The format of calls with a key that says never to call again: the third one's fields,
 /// then those keys.
 const WITH_REFUSALS: u8 = 4;
+/// The format of verifications whose app demanded evidence: the fourth one's fields, then
+/// the level.
+const WITH_DEMAND: u8 = 5;
 
 /// Room for a usual record.
 const USUAL_LENGTH: usize = 192;
@@ -46,7 +50,10 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
     let extra = extra::Extra::of(verification);
     let later = later::Later::of(verification);
     let refusals = refusals::Refusals::of(verification);
-    if !refusals.is_empty() {
+    let demand = demand::Demand::of(verification);
+    if !demand.is_empty() {
+        write(WITH_DEMAND, &(stored, extra, later, refusals, demand))
+    } else if !refusals.is_empty() {
         write(WITH_REFUSALS, &(stored, extra, later, refusals))
     } else if !later.is_empty() || extra.has_plain_sms() {
         write(WITH_RULES, &(stored, extra, later))
@@ -62,8 +69,13 @@ pub fn pack(verification: &Verification) -> Box<[u8]> {
 /// # Errors
 /// When nobody here wrote them.
 pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
-    let mut refusals = refusals::Refusals::default();
+    let (mut refusals, mut demand) = (refusals::Refusals::default(), demand::Demand::default());
     let (stored, extra, later) = match bytes.first() {
+        Some(&WITH_DEMAND) => {
+            let all: (verification::Stored<'_>, _, _, _, _) = read(WITH_DEMAND, bytes)?;
+            (refusals, demand) = (all.3, all.4);
+            (all.0, all.1, all.2)
+        }
         Some(&WITH_REFUSALS) => {
             let all: (verification::Stored<'_>, _, _, _) = read(WITH_REFUSALS, bytes)?;
             refusals = all.3;
@@ -80,6 +92,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Verification, Unreadable> {
     extra.complete(&mut verification)?;
     later.complete(&mut verification)?;
     refusals.complete(&mut verification)?;
+    demand.complete(&mut verification)?;
     Ok(verification)
 }
 

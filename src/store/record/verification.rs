@@ -154,6 +154,7 @@ impl<'a> Stored<'a> {
             codes: None,
             not_before: None,
             test: false,
+            demanded: None,
         })
     }
 }

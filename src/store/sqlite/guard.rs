@@ -227,7 +227,7 @@ fn bar(on: &Connection, key: &GuardKey) -> Result<Option<Bar>, Failure> {
     first(on, "SELECT * FROM guard_bars WHERE key = ?1", [key], read)
 }
 
-fn windows_of(on: &Connection, key: &GuardKey) -> Result<Option<Vec<u8>>, Failure> {
+pub(super) fn windows_of(on: &Connection, key: &GuardKey) -> Result<Option<Vec<u8>>, Failure> {
     let sql = "SELECT windows FROM guard_windows WHERE key = ?1";
     first(on, sql, [key], |row| column(row, "guard_windows", "windows"))
 }

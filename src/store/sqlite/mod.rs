@@ -25,6 +25,7 @@ mod readers;
 mod rest;
 mod search;
 mod sessions;
+mod silence;
 mod sounds;
 mod start;
 mod stats;

@@ -152,8 +152,8 @@ fn put_prompt(on: &Connection, prompt: &PromptRow) -> Result<bool, Failure> {
         nanoseconds(prompt.changed_at),
     ])?;
     let sql = "INSERT INTO prompt_languages \
-               (prompt, language, greeting, confirmed, fallback, press) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+               (prompt, language, greeting, confirmed, fallback, press, never_again) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     for three in &prompt.languages {
         on.prepare_cached(sql)?.execute(params![
             prompt.name.as_str(),
@@ -162,6 +162,7 @@ fn put_prompt(on: &Connection, prompt: &PromptRow) -> Result<bool, Failure> {
             &*three.confirmed,
             &*three.fallback,
             three.press.map(Key::digit),
+            three.never_again.map(Key::digit),
         ])?;
     }
     changed(on)?;
@@ -230,8 +231,8 @@ fn prompts(on: &Connection) -> Result<Vec<PromptRow>, Failure> {
             languages: Vec::new(),
         })
     })?;
-    let sql = "SELECT language, greeting, confirmed, fallback, press FROM prompt_languages \
-               WHERE prompt = ?1 ORDER BY language";
+    let sql = "SELECT language, greeting, confirmed, fallback, press, never_again \
+               FROM prompt_languages WHERE prompt = ?1 ORDER BY language";
     for prompt in &mut prompts {
         prompt.languages = rows(on, sql, [prompt.name.as_str()], language)?;
     }
@@ -240,14 +241,18 @@ fn prompts(on: &Connection) -> Result<Vec<PromptRow>, Failure> {
 
 fn language(row: &Row<'_>) -> Result<PromptLanguage, Failure> {
     const TABLE: &str = "prompt_languages";
-    let press: Option<u8> = column(row, TABLE, "press")?;
-    let no_key = || unreadable(TABLE, "press", Unreadable("it is no key"));
+    let key = |name| {
+        let no_key = || unreadable(TABLE, name, Unreadable("it is no key"));
+        let digit: Option<u8> = column(row, TABLE, name)?;
+        digit.map(|digit| Key::new(digit).ok_or_else(no_key)).transpose()
+    };
     Ok(PromptLanguage {
         language: name(row, TABLE, "language")?,
         greeting: column(row, TABLE, "greeting")?,
         confirmed: column(row, TABLE, "confirmed")?,
         fallback: column(row, TABLE, "fallback")?,
-        press: press.map(|digit| Key::new(digit).ok_or_else(no_key)).transpose()?,
+        press: key("press")?,
+        never_again: key("never_again")?,
     })
 }
 

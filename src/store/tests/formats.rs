@@ -4,13 +4,14 @@ use proptest::prelude::*;
 
 use super::record::{text, verification};
 use super::*;
-use crate::domain::{CodeBy, CodeRules, CodeSource, CodeStep, Codes, Recipient};
+use crate::domain::{CodeBy, CodeRules, CodeSource, CodeStep, Codes, Level, Recipient};
 use crate::store::record::{pack, unpack};
 
 const PLAIN: u8 = 1;
 const WITH_MORE: u8 = 2;
 const WITH_RULES: u8 = 3;
 const WITH_REFUSALS: u8 = 4;
+const WITH_DEMAND: u8 = 5;
 
 /// A verification with nothing but button calls.
 fn plain() -> impl Strategy<Value = Verification> {
@@ -26,7 +27,8 @@ fn plain() -> impl Strategy<Value = Verification> {
         for attempt in &mut plain.attempts {
             attempt.request = None;
         }
-        Verification { codes: None, not_before: None, callback_url: None, test: false, ..plain }
+        let (codes, not_before, callback_url, demanded) = (None, None, None, None);
+        Verification { codes, not_before, callback_url, demanded, test: false, ..plain }
     })
 }
 
@@ -61,10 +63,24 @@ proptest! {
     }
 
     #[test]
+    fn evidence_that_is_demanded_has_its_format_and_costs_a_few_bytes(plain in plain()) {
+        let without = pack(&plain);
+        let asked = Verification { demanded: Some(Level::Strong), ..plain };
+        let packed = pack(&asked);
+        prop_assert_eq!(packed[0], WITH_DEMAND);
+        prop_assert_eq!(&packed[1..without.len()], &without[1..], "the plain fields stand first");
+        prop_assert!(packed.len() <= without.len() + 20);
+        let mut damaged = packed.to_vec();
+        *damaged.last_mut().unwrap() = 3;
+        prop_assert!(unpack(&damaged).is_err(), "there is no such level");
+        prop_assert_eq!(unpack(&packed), Ok(asked));
+    }
+
+    #[test]
     fn codes_and_a_callback_go_together(verification in verification(), url in text()) {
         let told = Verification { callback_url: Some(url), ..verification };
         let packed = pack(&told);
-        prop_assert!([WITH_MORE, WITH_RULES, WITH_REFUSALS].contains(&packed[0]));
+        prop_assert!([WITH_MORE, WITH_RULES, WITH_REFUSALS, WITH_DEMAND].contains(&packed[0]));
         prop_assert_eq!(unpack(&packed), Ok(told));
     }
 }

@@ -6,7 +6,7 @@ use super::admission::waiting;
 use super::replicas::two;
 use super::*;
 use crate::domain::{Limit, Mode, Refusal, Rule};
-use crate::store::{Bar, Barring, Calling, Count, Intended, Learned, RuleTotal};
+use crate::store::{Bar, Barring, Calling, Count, Intended, Learned, RuleTotal, Silence};
 
 const KEY: [u8; 16] = [1; 16];
 
@@ -22,6 +22,7 @@ contract!(
     a_later_step_is_judged_and_counts_like_a_start,
     a_call_that_was_surely_not_placed_counts_for_nothing,
     calls_that_nobody_heard_of_degrade_until_one_is_heard,
+    silence_is_news_to_one_who_looks_until_it_ends,
     two_bars_of_one_batch_stand_as_long_as_the_longer,
 );
 
@@ -274,6 +275,33 @@ async fn calls_that_nobody_heard_of_degrade_until_one_is_heard() {
     }
     let (_, noted) = called(&test, 15, at(900)).await;
     assert_eq!(noted.len(), 1, "five more in vain");
+}
+
+async fn silence_is_news_to_one_who_looks_until_it_ends() {
+    let test = TestStore::open().await;
+    let result_window = SignedDuration::from_secs(180);
+    let calling = Calling { key: KEY, mode: Mode::Enforce, result_window };
+    let look = async |seconds| test.store.notice_silence(calling, at(seconds)).await.unwrap();
+    assert_eq!(look(0).await, Silence::Heard, "nothing was placed");
+    for round in [0_u16, 1000] {
+        for number in 0..5_u16 {
+            called(&test, (100 + round + number).into(), at(round.into())).await;
+        }
+        let later = i64::from(round);
+        assert_eq!(look(later + 179).await, Silence::Heard);
+        let looks = (0..20).map(|_| test.store.notice_silence(calling, at(later + 180)));
+        let seen: Vec<_> = join_all(looks).await.into_iter().map(Result::unwrap).collect();
+        let news = seen.iter().filter(|seen| **seen == Silence::Noticed).count();
+        let known = seen.iter().filter(|seen| **seen == Silence::Known).count();
+        assert_eq!((news, known), (1, 19), "{seen:?}");
+        // Of another account's calls nothing is known.
+        let other = Calling { key: [9; 16], ..calling };
+        let silence = test.store.notice_silence(other, at(later + 180)).await.unwrap();
+        assert_eq!(silence, Silence::Heard);
+        let call = test.started(380_991_234_567 + u64::from(round), at(0)).await;
+        learn(&test, &call, vec![Learned::Heard(KEY)]).await;
+        assert_eq!(look(later + 181).await, Silence::Heard, "a call was heard of");
+    }
 }
 
 async fn a_call_that_was_surely_not_placed_counts_for_nothing() {

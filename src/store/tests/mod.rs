@@ -171,6 +171,7 @@ pub(super) fn asked(number: u64, now: Timestamp) -> Verification {
         codes: None,
         not_before: None,
         test: false,
+        demanded: None,
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     Asks, Attempt, CallEnd, Channel, CodeBy, CodeRules, CodeSource, CodeStep, Codes, Conclusion,
-    Dispatch, EmailAddress, Entry, EntryKind, Outcome, Recipient, RefusalReason, Typed,
+    Dispatch, EmailAddress, Entry, EntryKind, Level, Outcome, Recipient, RefusalReason, Typed,
 };
 use crate::store::record::{pack, pack_entries, unpack, unpack_entries};
 
@@ -175,12 +175,17 @@ fn state() -> impl Strategy<Value = State> {
     prop_oneof![Just(State::Pending), end]
 }
 
+fn level() -> impl Strategy<Value = Option<Level>> {
+    option::of(proptest::sample::select(vec![Level::Weak, Level::Partial, Level::Strong]))
+}
+
 pub(super) fn verification() -> impl Strategy<Value = Verification> {
     let texts = (option::of(text()), option::of(text()), option::of(text()));
     let who = (any::<[u8; 16]>(), word(), recipient(), texts);
     let counts = any::<(u32, u32)>();
     let path = (vec(step(), 0..3), vec(attempt(), 0..3), state());
-    let codes = (option::of(codes().prop_map(Box::new)), option::of(time()), any::<bool>());
+    let codes =
+        (option::of(codes().prop_map(Box::new)), option::of(time()), (any::<bool>(), level()));
     (who, (time(), time()), path, counts, codes).prop_map(
         |(who, (created_at, expires_at), (plan, attempts, state), (version, entries), codes)| {
             Verification {
@@ -200,7 +205,8 @@ pub(super) fn verification() -> impl Strategy<Value = Verification> {
                 entries,
                 codes: codes.0,
                 not_before: codes.1,
-                test: codes.2,
+                test: codes.2.0,
+                demanded: codes.2.1,
             }
         },
     )

@@ -30,18 +30,19 @@ fn place(account: &str, id: &str) -> SoundPlace {
 }
 
 fn prompt(of: &str, greeting: &str) -> PromptRow {
-    let three = |language: &str, press| PromptLanguage {
+    let three = |language: &str, press, never_again| PromptLanguage {
         language: name(language),
         greeting: greeting.into(),
         confirmed: "confirmed".into(),
         fallback: "fallback".into(),
         press,
+        never_again,
     };
     PromptRow {
         name: name(of),
         default_language: Some(name("en")),
         changed_at: at(3),
-        languages: vec![three("en", Some(Key::ONE)), three("pt-br", None)],
+        languages: vec![three("en", Some(Key::ONE), Key::new(9)), three("pt-br", None, None)],
     }
 }
 

@@ -195,6 +195,7 @@ fn asked(which: usize, now: u8) -> Verification {
         codes: (which == 0).then(|| Box::new(codes())),
         not_before: None,
         test: false,
+        demanded: None,
     }
 }
 

@@ -27,6 +27,8 @@ pub struct GuardView {
     rules: Vec<RuleView>,
     /// What each refused, or would have, since counting began.
     totals: Vec<TotalView>,
+    /// The accounts whose button calls bring no notifications, as seen a few seconds ago.
+    degraded: Vec<String>,
 }
 
 /// A rule as configured.
@@ -104,7 +106,8 @@ pub async fn show_guard(
     let totals = state.service.rule_totals().await.map_err(|error| Problem::store(&error))?;
     let rules = state.service.rules_shown().iter().map(RuleView::new).collect();
     let totals = totals.iter().map(TotalView::new).collect();
-    Ok(answer::json(StatusCode::OK, &GuardView { rules, totals }))
+    let degraded = state.service.degraded_accounts().iter().map(ToString::to_string).collect();
+    Ok(answer::json(StatusCode::OK, &GuardView { rules, totals, degraded }))
 }
 
 impl RuleView {
