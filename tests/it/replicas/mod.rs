@@ -4,9 +4,10 @@
 //!   ([`together`]).
 //! - [`three::Three`] runs three processes, with the load and the verdict of [`crate::faults`].
 //!   [`lost`] takes away one of them, the database, or its connections; [`cut`] cuts one off by
-//!   a [`wire`].
+//!   a [`wire`]; [`full`] fills the database's disk.
 
 mod cut;
+mod full;
 mod lost;
 #[path = "../../../src/store/tests/server.rs"]
 mod server;
