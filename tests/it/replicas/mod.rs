@@ -4,11 +4,13 @@
 //!   ([`together`]).
 //! - [`three::Three`] runs three processes, with the load and the verdict of [`crate::faults`].
 //!   [`lost`] takes away one of them, the database, or its connections; [`cut`] cuts one off by
-//!   a [`wire`]; [`full`] fills the database's disk.
+//!   a [`wire`]; [`full`] fills the database's disk; [`mixed`] has replicas that
+//!   are not alike.
 
 mod cut;
 mod full;
 mod lost;
+mod mixed;
 #[path = "../../../src/store/tests/server.rs"]
 mod server;
 mod three;
