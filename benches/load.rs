@@ -1,5 +1,5 @@
-//! The load program: measures the release server on SQLite against a bare
-//! actix-web handler that only reads the same body, in the same run, and holds
+//! The load program: measures the release server on SQLite (one row: three of them on a
+//! PostgreSQL of Debian's package, which it starts) against a bare actix-web handler that only reads the same body, in the same run, and holds
 //! the figures against their goals.
 //!
 //! `cargo bench --bench load -- --quick`, or `--help` for more. The server, its
@@ -30,8 +30,13 @@ mod process;
 mod report;
 #[path = "load/rows/mod.rs"]
 mod rows;
+#[expect(dead_code, clippy::unwrap_used, reason = "it is shared with the tests")]
+#[path = "../src/store/tests/server.rs"]
+mod server;
 #[path = "load/subject.rs"]
 mod subject;
+#[path = "load/trio.rs"]
+mod trio;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -46,7 +51,7 @@ const OPEN_FILES: u64 = rows::polls::POLLS as u64 + 500;
 type Measure = fn(&Options, &mut Report) -> Result<()>;
 
 /// In the order of the table.
-const ROWS: [(Row, Measure); 8] = [
+const ROWS: [(Row, Measure); 9] = [
     (Row::Durable, rows::durable::measure),
     (Row::Steady, rows::steady::measure),
     (Row::Waiter, rows::waiter::measure),
@@ -55,6 +60,7 @@ const ROWS: [(Row, Measure); 8] = [
     (Row::Start, rows::start::measure),
     (Row::Memory, rows::memory::measure),
     (Row::Codes, rows::codes::measure),
+    (Row::Replicas, rows::replicas::measure),
 ];
 
 fn main() -> Result<()> {

@@ -55,6 +55,8 @@ pub enum Row {
     Memory,
     /// Polls of pending verifications, durable starts and checks of codes
     Codes,
+    /// From a notification on one replica to who waits on another, over PostgreSQL
+    Replicas,
 }
 
 impl Options {

@@ -306,6 +306,6 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
         .context("while making a runtime")
 }
 
-fn random() -> String {
+pub fn random() -> String {
     const_hex::encode(rand::random::<[u8; 16]>())
 }

@@ -22,6 +22,9 @@ const DELIVERIES_EVERY: Duration = Duration::from_secs(1);
 const CATALOGUE_EVERY: Duration = Duration::from_secs(1);
 /// How often it is asked whether another replica made, rotated or revoked keys.
 const KEYS_EVERY: Duration = Duration::from_secs(1);
+/// How often a replica says that it has stored what it received: what time is to change
+/// waits for it.
+const HEARD_EVERY: Duration = Duration::from_millis(500);
 /// How often memory is swept of what no notification can belong to.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the store is swept.
@@ -110,6 +113,14 @@ fn start_shared(service: &Arc<Service>, store: &Store) {
     let clock = store.clone();
     spawn(service, |service| async move { time::keep(&service, &clock).await });
     spawn(service, |service| async move { service.follow().await });
+    spawn(service, |service| async move {
+        let look = || async {
+            service.keep_heard().await.inspect_err(|error| {
+                tracing::debug!(error = %error, "the other replicas hear nothing of this one");
+            })
+        };
+        look_every(service.clock(), HEARD_EVERY, look, std::future::pending).await;
+    });
     spawn(service, |service| async move {
         let look = || async {
             service.refresh_keys().await.inspect_err(|error| {

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use jiff::SignedDuration;
 
-use crate::app::{self, App};
+use crate::app::App;
+use crate::clock::Clock;
 use crate::telemetry;
 
 use super::{ConfigArguments, WRONG_USAGE, print_problems, stop_signal};
@@ -19,6 +21,9 @@ pub(super) struct Serve {
     /// Where to listen, instead of server.listen
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// By how many seconds the clock goes wrong until it is corrected, for tests
+    #[arg(long, hide = true, value_name = "SECONDS", default_value_t = 0)]
+    clock_wrong_by: i32,
 }
 
 impl Serve {
@@ -36,7 +41,8 @@ impl Serve {
         let address = self.listen.unwrap_or(config.server.listen);
         let listener =
             TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
-        let mut app = App::start(config, listener, app::real_clock()).await?;
+        let clock = Clock::corrected(SignedDuration::from_secs(self.clock_wrong_by.into()));
+        let mut app = App::start(config, listener, clock).await?;
         println!("ringproof listens on {}", app.address());
         tokio::select! {
             () = stop => {}

@@ -11,19 +11,17 @@ use super::{Judgement, ResolveError, Resolved, Service};
 const BATCH: u32 = 256;
 
 impl Service {
-    /// Lets time pass for every verification that is due, unless expiry rests.
+    /// Lets time pass for every verification that is due, unless expiry rests or a replica
+    /// has not said yet that it stored what it received until then.
     /// Returns how many were.
     ///
     /// # Errors
     /// When the store does not answer; what is due stays due.
     pub async fn expire_due(self: &Arc<Self>) -> Result<usize, StoreError> {
-        if self.is_unsettled() || self.noting(self.expiry_rests().await)?.is_some() {
-            return Ok(0);
-        }
+        let Some(until) = self.noting(self.passes_until().await)? else { return Ok(0) };
         let mut passed = 0;
         loop {
-            let now = self.clock.now();
-            let due = self.store.due(now, BATCH).await?;
+            let due = self.store.due(until, BATCH).await?;
             let count = due.len();
             let mut moved = tokio::task::JoinSet::new();
             for id in due {

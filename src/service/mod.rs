@@ -327,6 +327,7 @@ impl Service {
         if let Err(error) = self.note_key_uses().await {
             tracing::warn!(error = %error, "the last use of keys could not be noted");
         }
+        self.leave().await;
         self.store.clone().close().await;
     }
 }

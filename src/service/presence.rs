@@ -28,6 +28,9 @@ pub const RECOVERY_GRACE: SignedDuration = SignedDuration::from_secs(10);
 /// the clock shows: it is a disk's slowness that is measured.
 pub const STORE_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long a replica may say nothing before whoever meets its silence waits for it.
+const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(2);
+
 /// How often it is tried whether the store is back.
 const TRY_EVERY: Duration = Duration::from_millis(250);
 
@@ -87,7 +90,7 @@ impl Service {
     /// expiry rests.
     pub async fn store_back(&self) {
         loop {
-            match self.rest_expiry().await {
+            match self.back_with_room().await {
                 Ok(()) => break,
                 Err(error) => tracing::debug!(error = %error, "the store is still away"),
             }
@@ -95,6 +98,38 @@ impl Service {
         }
         if self.presence.away.swap(false, Ordering::SeqCst) {
             tracing::info!("the store takes writes again");
+        }
+    }
+
+    async fn back_with_room(&self) -> Result<(), StoreError> {
+        self.has_room().await?;
+        self.rest_expiry().await
+    }
+
+    /// Whether the store has room for any change.
+    ///
+    /// # Errors
+    /// When it has not, or does not answer.
+    pub async fn has_room(&self) -> Result<(), StoreError> {
+        self.store.has_room().await
+    }
+
+    /// Says for the other replicas that all is stored or applied that was received until
+    /// now, if it is.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn keep_heard(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if self.is_unsettled() { Ok(()) } else { self.store.heard(now).await }
+    }
+
+    /// Says that nobody need wait for this process, unless something waits to be applied.
+    pub(super) async fn leave(&self) {
+        if !self.is_unsettled()
+            && let Err(error) = self.store.leave().await
+        {
+            tracing::debug!(error = %error, "the other replicas wait for a word of this one");
         }
     }
 
@@ -115,14 +150,34 @@ impl Service {
         }
     }
 
-    /// Until when expiry rests for all replicas; `None` if it does not now.
+    /// Until when expiry rests for all replicas; `None` if it does not now. It also rests
+    /// while a replica is silent, since that may be cut off and keep notifications; but not
+    /// for ever, since it may be gone.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn expiry_rests(&self) -> Result<Option<Timestamp>, StoreError> {
         let until = self.store.expiry_rests_until().await?;
         let now = self.clock.now();
+        let heard = self.store.all_heard_until(now - RECOVERY_GRACE).await?;
+        let silent = heard.filter(|heard| *heard < now - SILENT_AFTER);
+        let until = until.max(silent.map(|heard| heard + RECOVERY_GRACE));
         Ok(until.filter(|until| now < *until))
+    }
+
+    /// What time may change: whatever was due by then. `None` while expiry rests.
+    /// A replica that was cut off a moment ago has not said that it stored what it received
+    /// since its last word, so nothing expires that ended later.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(super) async fn passes_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        if self.is_unsettled() || self.expiry_rests().await?.is_some() {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let heard = self.store.all_heard_until(now - RECOVERY_GRACE).await?;
+        Ok(Some(heard.map_or(now, |heard| heard.min(now))))
     }
 
     /// Whether nothing may happen to this verification at `at`: time would end it first,

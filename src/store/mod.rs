@@ -20,6 +20,7 @@ mod kept;
 mod keys;
 mod lines;
 mod postgres;
+mod presence;
 pub mod record;
 mod rows;
 mod session;

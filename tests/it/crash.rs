@@ -33,11 +33,17 @@ pub struct Server {
 impl Server {
     /// Starts `ringproof serve` on a free port, once it listens.
     pub fn start(config: &Path) -> Self {
+        Self::start_with(config, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(config: &Path, arguments: &[&str]) -> Self {
         let path = suite_folder().join("serve-log.txt");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_ringproof"))
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
             .arg(config)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -265,7 +265,7 @@ impl Intake {
                 StoreError::Unreadable { .. } => {
                     return Became::Impossible(record, error.to_string());
                 }
-                StoreError::Unavailable { .. } if self.service.probe().await.is_err() => {
+                StoreError::Unavailable { .. } if self.service.has_room().await.is_err() => {
                     self.service.store_lost();
                     return Became::Gone;
                 }

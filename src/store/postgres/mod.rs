@@ -23,6 +23,7 @@ mod known;
 mod lane;
 mod lines;
 mod open;
+mod presence;
 mod search;
 mod sessions;
 mod silence;
@@ -48,6 +49,7 @@ use admit::{Admissions, Answer};
 use change::{Changes, Written};
 use connect::Connections;
 use lane::Lane;
+use presence::Replica;
 
 /// Asks something on a connection of its own, again if its transaction lost to others.
 /// No function, since none could say that the question may go to another thread.
@@ -80,6 +82,7 @@ pub(super) struct Postgres {
     /// Tells of changes; two tasks feed it.
     changed: broadcast::Sender<Changed>,
     listeners: [AbortOnDropHandle<()>; 2],
+    replica: Replica,
     timing: Timing,
     retention: Retention,
 }
@@ -261,6 +264,25 @@ impl Postgres {
 
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         ask!(self, on => keys::probe(on))
+    }
+
+    pub(super) async fn has_room(&self) -> Result<(), StoreError> {
+        ask!(self, on => self.replica.has_room(on))
+    }
+
+    pub(super) async fn heard(&self, at: Timestamp) -> Result<(), StoreError> {
+        ask!(self, on => self.replica.heard(on, at))
+    }
+
+    pub(super) async fn leave(&self) -> Result<(), StoreError> {
+        ask!(self, on => self.replica.leave(on))
+    }
+
+    pub(super) async fn all_heard_until(
+        &self,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        ask!(self, on => self.replica.all_heard_until(on, since))
     }
 
     pub(super) async fn rest_expiry(&self, until: Timestamp) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ use super::admit::Admissions;
 use super::change::Changes;
 use super::connect::{Connections, PATIENCE};
 use super::lane::Lane;
+use super::presence::Replica;
 use super::{Postgres, Retention, feed};
 use crate::domain::Secret;
 use crate::store::{OpenError, Settings};
@@ -34,7 +35,7 @@ pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, 
         Ok(Err(error)) => return Err(refused(server, error)),
         Err(error) => return Err(OpenError::Unreachable { server, source: Box::new(error) }),
     };
-    migrate(&mut client, &address).await?;
+    let schema = migrate(&mut client, &address).await?;
     let connections = Connections::new(address.connector.clone());
     let (changed, _) = broadcast::channel(CHANGES);
     let listeners = [
@@ -47,13 +48,15 @@ pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, 
         connections,
         changed,
         listeners: listeners.map(AbortOnDropHandle::new),
+        replica: Replica::new(schema),
         timing: settings.timing,
         retention: Retention::of(settings),
     })
 }
 
 /// Runs what is missing, while other replicas wait. The lock ends with the connection.
-async fn migrate(client: &mut Client, address: &Address) -> Result<(), OpenError> {
+/// The schema that this process is to know.
+async fn migrate(client: &mut Client, address: &Address) -> Result<u32, OpenError> {
     let server = || address.shown.clone();
     let refused = |error| refused(server(), error);
     // A migration, and waiting for another replica's, may take longer than a question.
@@ -75,7 +78,8 @@ async fn migrate(client: &mut Client, address: &Address) -> Result<(), OpenError
         .set_abort_missing(false)
         .set_target(refinery::Target::Version(i32::try_from(known).unwrap_or(i32::MAX)));
     let failed = |error| OpenError::Migration { server: server(), source: Box::new(error) };
-    runner.run_async(client).await.map_err(failed).map(drop)
+    runner.run_async(client).await.map_err(failed)?;
+    Ok(known)
 }
 
 /// The oldest schema that a release must know here; none in a new database.

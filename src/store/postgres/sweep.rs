@@ -62,6 +62,10 @@ pub(super) async fn sweep(store: &Postgres, now: Timestamp) -> Result<Swept, Sto
     let sessions = kept::before(now, SESSIONS_KEPT);
     let sql = "DELETE FROM sessions WHERE opened_at < $1";
     ask!(store, on => remove(on, sql, sessions))?;
+    if store.replica.is_seen() {
+        let sql = "DELETE FROM replicas WHERE heard_at < $1";
+        ask!(store, on => remove(on, sql, sessions))?;
+    }
     let keys = kept::before(now, kept::IDEMPOTENCY);
     // A start that overwrites one holds it, and goes first.
     let sql = "DELETE FROM idempotency WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency \

@@ -165,3 +165,47 @@ async fn a_store_whose_server_was_stopped_takes_writes_again_once_that_is_back()
         in_time(async { while store.probe().await.is_err() {} }).await;
     }
 }
+
+#[tokio::test]
+async fn what_all_replicas_have_stored_is_what_the_last_of_those_heard_of_has() {
+    let (test, other) = two().await;
+    let until = async |store: &Store, since| store.all_heard_until(at(since)).await.unwrap();
+    assert_eq!(until(&test.store, 0).await, None);
+    // A word that comes late takes nothing back.
+    for second in [20, 15] {
+        test.store.heard(at(second)).await.unwrap();
+    }
+    other.heard(at(10)).await.unwrap();
+    for store in [&test.store, &other] {
+        assert_eq!(until(store, 10).await, Some(at(10)));
+        assert_eq!(until(store, 11).await, Some(at(20)), "one that is gone is not waited for");
+        assert_eq!(until(store, 21).await, None);
+    }
+    other.leave().await.unwrap();
+    assert_eq!(until(&test.store, 0).await, Some(at(20)));
+}
+
+#[tokio::test]
+async fn replicas_that_look_for_room_at_once_all_find_it_and_leave_it() {
+    let (test, other) = two().await;
+    let looks = (0..8).map(|i| if i % 2 == 0 { test.store.has_room() } else { other.has_room() });
+    assert!(join_all(looks).await.iter().all(Result::is_ok));
+    let StoreUrl::Postgres(url) = &test.url else { panic!() };
+    let size = "SELECT pg_total_relation_size('room') < 65536";
+    let database = server::Server::database(url.expose());
+    assert_eq!(server::shared().execute(database, size), "t");
+}
+
+#[tokio::test]
+async fn a_release_that_does_not_know_of_replicas_neither_says_nor_waits_for_anything() {
+    let (test, _other) = two().await;
+    test.store.heard(at(10)).await.unwrap();
+    let StoreUrl::Postgres(url) = &test.url else { panic!() };
+    let url = Secret::new(format!("{}&newest_schema=7", url.expose()));
+    let old = super::super::open(Settings::of(StoreUrl::Postgres(url))).await.unwrap();
+    old.heard(at(5)).await.unwrap();
+    assert_eq!(old.all_heard_until(at(0)).await.unwrap(), None);
+    old.has_room().await.unwrap();
+    old.leave().await.unwrap();
+    assert_eq!(test.store.all_heard_until(at(0)).await.unwrap(), Some(at(10)));
+}

@@ -117,6 +117,16 @@ impl Server {
         self.url(&name)
     }
 
+    /// Makes an empty database whose tables are in a folder of the user's that the server runs
+    /// as; its URL. The server is to end before the folder.
+    #[allow(dead_code, reason = "not by the tests of the adapter")]
+    pub(crate) fn new_database_in(&self, folder: &Path) -> String {
+        let tables = format!("CREATE TABLESPACE tables LOCATION '{}'", folder.display());
+        self.execute("postgres", &tables);
+        self.execute("postgres", "CREATE DATABASE elsewhere TABLESPACE tables");
+        self.url("elsewhere")
+    }
+
     /// The URL of a database, by way of the server's socket.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://ringproof@/{database}?host={}", self.folder.display())
@@ -153,7 +163,7 @@ fn address() -> String {
     let [_, a, b, c] = std::process::id().to_be_bytes();
     // No process has a number that begins with more than 64.
     let nth = SERVERS.fetch_add(1, Ordering::Relaxed);
-    assert!(nth < 2, "a process of the tests has the addresses of two servers");
+    assert!(nth < 3, "a process of the tests has the addresses of three servers");
     format!("127.{}.{b}.{c}", 60 + a + 65 * nth)
 }
 

@@ -12,29 +12,32 @@ use super::load::{Load, Person};
 use super::site::Site;
 use super::verdict::verdict;
 
-/// A mounted disk of four megabytes; unmounted when dropped.
-struct Disk {
+/// How large the disk is and whose, unless a test needs another.
+const SMALL: &str = "size=4m,mode=700";
+
+/// A small mounted disk; unmounted when dropped.
+pub struct Disk {
     at: tempfile::TempDir,
 }
 
 impl Disk {
     /// `None` for anybody but root.
-    fn mount() -> Option<Self> {
+    pub fn mount(options: &str) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("only root can mount the disk of this test; run it as root, in a container");
             return None;
         }
         let disk = Self { at: tempfile::tempdir().unwrap() };
-        disk.run("mount", &["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs"]);
+        disk.run("mount", &["-t", "tmpfs", "-o", options, "tmpfs"]);
         Some(disk)
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.at.path()
     }
 
     /// Takes all room, until the file is removed.
-    fn fill(&self) -> PathBuf {
+    pub fn fill(&self) -> PathBuf {
         let path = self.path().join("filler");
         let mut filler = File::create(&path).unwrap();
         while filler.write_all(&[0; 4096]).is_ok() {}
@@ -56,7 +59,7 @@ impl Drop for Disk {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_notifications_go_to_the_other_disk_and_when_there_is_room_they_verify() {
-    let Some(disk) = Disk::mount() else { return };
+    let Some(disk) = Disk::mount(SMALL) else { return };
     let other = tempfile::tempdir().unwrap();
     let spill = other.path().join("spill");
     let setting = format!("[spill]\nfolder = \"{}\"\n", spill.display());
@@ -94,7 +97,7 @@ async fn on_a_full_disk_notifications_go_to_the_other_disk_and_when_there_is_roo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_may_only_be_read_is_named_at_the_start_and_nothing_is_lost_by_it() {
-    let Some(disk) = Disk::mount() else { return };
+    let Some(disk) = Disk::mount(SMALL) else { return };
     let site = Arc::new(Site::new(disk.path(), "").await);
     let mut server = site.serve();
     let load = Load::on(&site, &[&server.base]);

@@ -36,7 +36,22 @@ pub enum Person {
     TypesACode,
     /// Nothing: the verification expires.
     IsAway,
+    /// The same, after half a minute.
+    IsAwayForLong,
 }
+
+/// What a start was answered with.
+enum Start {
+    /// It is known, at this place.
+    Acknowledged(usize),
+    /// A call to the number is in flight.
+    Busy,
+    /// It was refused, or its answer is lost.
+    Unknown,
+}
+
+/// How long, in seconds, somebody has to press or to type, unless a test says otherwise.
+const LIFE: u32 = 30;
 
 /// Load on one or more processes over one store, through the site's provider.
 pub struct Load {
@@ -44,6 +59,8 @@ pub struct Load {
     /// Whom requests go to, in turn.
     bases: Mutex<Vec<String>>,
     turn: AtomicUsize,
+    /// How long, in seconds, somebody has to press or to type.
+    life: u32,
     known: Mutex<Vec<Known>>,
     acknowledged: watch::Sender<usize>,
 }
@@ -51,10 +68,16 @@ pub struct Load {
 impl Load {
     /// Load on the processes at `bases`.
     pub fn on(site: &Arc<Site>, bases: &[&str]) -> Arc<Self> {
+        Self::lasting(LIFE, site, bases)
+    }
+
+    /// The same, with so many seconds to press or to type.
+    pub fn lasting(life: u32, site: &Arc<Site>, bases: &[&str]) -> Arc<Self> {
         Arc::new(Self {
             site: Arc::clone(site),
             bases: Mutex::new(bases.iter().map(ToString::to_string).collect()),
             turn: AtomicUsize::new(0),
+            life,
             known: Mutex::new(Vec::new()),
             acknowledged: watch::Sender::new(0),
         })
@@ -69,6 +92,11 @@ impl Load {
     pub fn base(&self) -> String {
         let bases = self.bases.lock().unwrap();
         bases[self.turn.fetch_add(1, Ordering::SeqCst) % bases.len()].clone()
+    }
+
+    /// All of the addresses.
+    pub fn bases(&self) -> Vec<String> {
+        self.bases.lock().unwrap().clone()
     }
 
     /// What is known so far.
@@ -88,13 +116,20 @@ impl Load {
     }
 
     /// Runs so many people at the same time, each from the start to what it does last.
+    /// A call is asked for twice at once, of two processes if there are: one may come of it.
     pub fn run(self: &Arc<Self>, people: usize) -> JoinSet<()> {
         let mut running = JoinSet::new();
         for index in 0..people {
             let load = Arc::clone(self);
             let person = [Person::Presses, Person::TypesACode, Person::IsAway][index % 3];
             running.spawn(async move {
-                if let Some(place) = load.begin(person).await {
+                let place = match person {
+                    Person::Presses => load.begin_at_two(person).await,
+                    Person::TypesACode | Person::IsAway | Person::IsAwayForLong => {
+                        load.begin(person).await
+                    }
+                };
+                if let Some(place) = place {
                     load.act(place, person).await;
                 }
             });
@@ -103,35 +138,60 @@ impl Load {
     }
 
     /// Starts a verification; its place among the known ones if that is acknowledged.
-    /// A start that is refused because the store is away must say when to come back.
     pub async fn begin(&self, person: Person) -> Option<usize> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = format!("+38099{:07}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        match self.start(&new_number(), person).await {
+            Start::Acknowledged(place) => Some(place),
+            Start::Busy => panic!("nobody else calls this number"),
+            Start::Unknown => None,
+        }
+    }
+
+    async fn begin_at_two(&self, person: Person) -> Option<usize> {
+        let number = new_number();
+        let both = tokio::join!(self.start(&number, person), self.start(&number, person));
+        match both {
+            (Start::Acknowledged(_), Start::Acknowledged(_)) => {
+                panic!("two attempts are in flight to {number}")
+            }
+            (Start::Acknowledged(place), _) | (_, Start::Acknowledged(place)) => Some(place),
+            (Start::Busy | Start::Unknown, Start::Busy | Start::Unknown) => None,
+        }
+    }
+
+    /// A start that is refused because the store is away must say when to come back.
+    async fn start(&self, number: &str, person: Person) -> Start {
+        let life = self.life;
         let body = match person {
-            Person::Presses => json!({ "to": number, "expires_in": 30 }),
+            Person::Presses => json!({ "to": number, "expires_in": life }),
             Person::TypesACode => {
-                json!({ "to": number, "channel": "sms", "code_length": 10, "expires_in": 30 })
+                json!({ "to": number, "channel": "sms", "code_length": 10, "expires_in": life })
             }
             Person::IsAway => json!({ "to": number, "expires_in": 10 }),
+            Person::IsAwayForLong => json!({ "to": number, "expires_in": 30 }),
         };
         let request = self.site.http.post(format!("{}/v1/verifications", self.base()));
-        let response = request.bearer_auth(&self.site.key).json(&body).send().await.ok()?;
+        let request = request.bearer_auth(&self.site.key).json(&body);
+        let Ok(response) = request.send().await else { return Start::Unknown };
         let (status, retry) = (response.status(), response.headers().contains_key("retry-after"));
-        let text = response.text().await.ok()?;
+        let Ok(text) = response.text().await else { return Start::Unknown };
+        let answer: Value = serde_json::from_str(&text).unwrap();
         if status == 503 {
             assert!(retry, "503 without Retry-After: {text}");
-            return None;
+            return Start::Unknown;
+        }
+        if status == 409 {
+            assert_eq!(answer["code"], "number_busy", "{text}");
+            return Start::Busy;
         }
         assert_eq!(status, 201, "{number}: {text}");
-        let answer: Value = serde_json::from_str(&text).unwrap();
         note_secrets_of(&answer);
         let id = answer["id"].as_str().unwrap().to_owned();
         let mut known = self.known.lock().unwrap();
-        known.push(Known { id, number, ..Known::default() });
+        known.push(Known { id, number: number.to_owned(), ..Known::default() });
         let place = known.len() - 1;
         drop(known);
         self.count();
-        Some(place)
+        Start::Acknowledged(place)
     }
 
     /// Does what the person does, and notes what is acknowledged.
@@ -156,7 +216,7 @@ impl Load {
                     self.note(place, |known| known.correct = true);
                 }
             }
-            Person::IsAway => {}
+            Person::IsAway | Person::IsAwayForLong => {}
         }
     }
 
@@ -164,6 +224,11 @@ impl Load {
     pub async fn press(&self, number: &str) -> Option<u64> {
         let time = Clock::real().now().strftime("%Y-%m-%d %H:%M:%S").to_string();
         self.site.notify(&self.base(), &end(number, &time, "1")).await
+    }
+
+    /// Notes that a press of this person was answered with 200.
+    pub fn was_pressed(&self, place: usize) {
+        self.note(place, |known| known.pressed = true);
     }
 
     async fn check(&self, id: &str, code: &str) -> Option<String> {
@@ -188,4 +253,10 @@ impl Load {
     fn count(&self) {
         self.acknowledged.send_modify(|count| *count += 1);
     }
+}
+
+/// A number that nobody else has.
+fn new_number() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("+38099{:07}", NUMBER.fetch_add(1, Ordering::SeqCst))
 }

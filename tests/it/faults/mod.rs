@@ -15,7 +15,7 @@
 mod again;
 mod away;
 mod damage;
-mod disk;
+pub mod disk;
 mod kill;
 pub mod load;
 pub mod site;

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::load::{Known, Load};
 
 /// Asserts at each of the load's addresses in turn that nothing acknowledged is lost,
-/// nothing is resolved twice, and everything ends; and that no number was dialled twice.
+/// nothing is resolved twice, and everything ends; at all of them, that they tell the same
+/// end; and that no number was dialled twice or had two attempts in flight.
 /// Returns how many verifications were looked at.
 pub async fn verdict(load: &Load) -> usize {
     let known = load.known();
@@ -13,6 +14,8 @@ pub async fn verdict(load: &Load) -> usize {
         let ended = load.site.ended(&load.base(), &one.id).await;
         nothing_lost(one, &ended);
         ended_once(load, one).await;
+        ended_alike(load, one, &ended).await;
+        one_attempt(load, one).await;
     }
     nothing_pending(load).await;
     let mut dialled = load.site.dialled().await;
@@ -54,6 +57,25 @@ async fn ended_once(load: &Load, known: &Known) {
     let wrong = |event: &&Value| event["type"] == "code_checked" && event["correct"] == false;
     let wrong = events.iter().filter(wrong).count();
     assert!(wrong >= known.wrong_checks, "a check is not counted: {known:?} {timeline:#}");
+}
+
+/// Whoever is asked tells the same end.
+async fn ended_alike(load: &Load, known: &Known, ended: &Value) {
+    for base in load.bases() {
+        let told = load.site.ended(&base, &known.id).await;
+        for field in ["status", "outcome", "ended_at", "disputed"] {
+            assert_eq!(told[field], ended[field], "{known:?} {told:#} {ended:#}");
+        }
+    }
+}
+
+/// Nobody's claims have ended by now, so a second attempt would have been beside the first.
+async fn one_attempt(load: &Load, known: &Known) {
+    let path = format!("/v1/verifications?to=%2B{}", &known.number[1..]);
+    let found = load.site.get(&load.base(), &path).await.json();
+    let found = found["verifications"].as_array().unwrap();
+    let attempts = found.iter().map(|one| one["attempts"].as_array().unwrap().len());
+    assert_eq!(attempts.sum::<usize>(), 1, "{known:?} {found:#?}");
 }
 
 /// Those whose start was not acknowledged end too.

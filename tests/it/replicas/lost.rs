@@ -2,78 +2,15 @@
 //!
 //! `RINGPROOF_REPLICA_ROUNDS` sets how often a replica is killed (20 unless set).
 
-use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::server::{self, Server as Database};
-use crate::app::{made_up, note_secret};
+use super::three::{PEOPLE, Three, bases};
 use crate::crash::Server;
 use crate::faults::load::{Load, Person};
-use crate::faults::site::Site;
 use crate::faults::verdict::verdict;
-
-/// How many people one round has.
-const PEOPLE: usize = 18;
-
-/// Three replicas, and the configuration of each.
-struct Three {
-    site: Arc<Site>,
-    configs: Vec<std::path::PathBuf>,
-    replicas: Vec<Server>,
-    load: Arc<Load>,
-}
-
-impl Three {
-    async fn start(folder: &Path, url: &str) -> Self {
-        let lease = "[verification]\ndispatch_lease = \"2s\"\n";
-        let mut site = Site::new(folder, lease).await;
-        let key_file = folder.join("server.key");
-        std::fs::write(&key_file, made_up() + &made_up()[..24]).unwrap();
-        let text = std::fs::read_to_string(&site.config).unwrap();
-        let store = format!("store = \"{url}\"\nsecret_key_file = \"{}\"\n", key_file.display());
-        let text = text.replacen("store = \"sqlite://ringproof.db\"\n", &store, 1);
-        let config = |replica: usize| {
-            let path = folder.join(format!("replica-{replica}.toml"));
-            let spill = folder.join(format!("spill-{replica}"));
-            let text = format!("{text}[spill]\nfolder = \"{}\"\n", spill.display());
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        let configs: Vec<_> = (0..3).map(config).collect();
-        site.key = key(&configs[0]);
-        let replicas: Vec<_> = configs.iter().map(|config| Server::start(config)).collect();
-        let site = Arc::new(site);
-        let load = Load::on(&site, &bases(&replicas));
-        Self { site, configs, replicas, load }
-    }
-
-    /// Runs people, and returns once a random number of them is through.
-    async fn under_load(&self) -> tokio::task::JoinSet<()> {
-        let mut running = self.load.run(PEOPLE);
-        for _ in 0..rand::random_range(1..PEOPLE) {
-            running.join_next().await.unwrap().unwrap();
-        }
-        running
-    }
-}
-
-fn bases(replicas: &[Server]) -> Vec<&str> {
-    replicas.iter().map(|replica| replica.base.as_str()).collect()
-}
-
-/// A key that is in the database.
-fn key(config: &Path) -> String {
-    let mut keys = Command::new(env!("CARGO_BIN_EXE_ringproof"));
-    keys.args(["keys", "create", "--app", "shop", "--scope", "start", "--scope", "read"]);
-    let made = keys.arg("--config").arg(config).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-    note_secret(&key);
-    key
-}
 
 fn rounds() -> usize {
     #[expect(clippy::disallowed_methods, reason = "a flag of this test, not of the product")]
@@ -98,18 +35,22 @@ async fn a_replica_killed_at_random_moments_loses_nothing_and_calls_nobody_twice
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_that_is_paused_beyond_its_leases_does_no_harm_when_it_goes_on() {
+async fn a_replica_that_is_paused_for_half_a_minute_does_no_harm_when_it_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let three = Three::start(folder.path(), &server::shared().new_database()).await;
+    let mut three = Three::start(folder.path(), &server::shared().new_database()).await;
+    // Whose press waits at the paused one has time left when that goes on.
+    three.load = Load::lasting(90, &three.site, &bases(&three.replicas));
     let running = three.under_load().await;
     let paused = Pid::from_child(&three.replicas[0].child);
     kill_process(paused, Signal::STOP).unwrap();
-    // Whose start is answered now lasts five leases.
+    let paused_at = Instant::now();
+    // Whose start is answered now lasts fifteen leases.
     three.load.moves_to(&bases(&three.replicas[1..]));
-    let place = three.load.begin(Person::IsAway).await.unwrap();
+    let place = three.load.begin(Person::IsAwayForLong).await.unwrap();
     let id = three.load.known()[place].id.clone();
     three.load.run(PEOPLE).join_all().await;
     three.site.ended(&three.replicas[1].base, &id).await;
+    assert!(paused_at.elapsed() >= Duration::from_secs(30));
 
     kill_process(paused, Signal::CONT).unwrap();
 

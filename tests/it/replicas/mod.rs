@@ -2,11 +2,18 @@
 //!
 //! - [`trio::Trio`] is three of them in this process, for what they promise together
 //!   ([`together`]).
-//! - [`lost`] runs three processes, with the load and the verdict of [`crate::faults`], and
-//!   takes away one of them, the database, or its connections.
+//! - [`three::Three`] runs three processes, with the load and the verdict of [`crate::faults`].
+//!   [`lost`] takes away one of them, the database, or its connections; [`cut`] cuts one off by
+//!   a [`wire`]; [`full`] fills the database's disk; [`mixed`] has replicas that
+//!   are not alike.
 
+mod cut;
+mod full;
 mod lost;
+mod mixed;
 #[path = "../../../src/store/tests/server.rs"]
 mod server;
+mod three;
 mod together;
 mod trio;
+mod wire;

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use reqwest::Method;
+use ringproof::clock::Clock;
+use ringproof::config::Spending;
+use ringproof::domain::{Mode, Money};
 use ringproof::service::Actor;
 use serde_json::json;
 
@@ -122,6 +125,58 @@ async fn the_limit_of_the_provider_is_kept_over_all_replicas() {
     let minutes = usize::try_from(began.elapsed().as_secs() / 60).unwrap() + 1;
     assert!(started > 0 && counted.count() <= LIMIT * minutes, "{started} {}", all.len());
     assert_eq!(trio.requests("/v1/verify/").await.len(), started);
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_switch_on_one_replica_stops_is_refused_at_once_on_the_others() {
+    let trio = Trio::start(|_| {}, RIGHT).await;
+    for (round, stops) in [true, false].repeat(6).into_iter().enumerate() {
+        let switch = trio.request(round % 3, Method::PUT, "/v1/guard/switches");
+        let set = answer(switch.json(&json!({ "stopped": stops }))).await;
+        assert_eq!(set.status, 200, "{}", set.text);
+        for other in [1, 2] {
+            let body = json!({ "to": format!("+3809912{other}{round:04}") });
+            let started = trio.post((round + other) % 3, "/v1/verifications", body).await;
+            if stops {
+                assert_eq!(started.problem(403), "guard_refused");
+                assert_eq!(started.json()["rule"], "kill_switch");
+            } else {
+                assert_eq!(started.status, 201, "{}", started.text);
+            }
+        }
+    }
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_for_seven_calls_admits_exactly_seven_over_all_replicas() {
+    // A call costs 0.009: what is left after seven is not enough for an eighth.
+    let amount = Some(Money::parse("0.0719 USD").unwrap());
+    let limited = |config: &mut ringproof::config::Config| {
+        config.guard.money.app_budget = Spending { mode: Mode::Enforce, amount };
+        for account in config.accounts.values_mut() {
+            account.requests_per_minute = 1000;
+        }
+    };
+    let trio = Trio::start(limited, RIGHT).await;
+    let day = || Clock::real().now().strftime("%Y-%m-%d").to_string();
+    let began = day();
+    let start = |i: usize| {
+        let body = json!({ "to": format!("+38099444{i:04}") });
+        trio.post(i % 3, "/v1/verifications", body)
+    };
+    let answers = join_all((0..90).map(start)).await;
+    let (started, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 201);
+    for answer in refused {
+        assert_eq!(answer.problem(429), "guard_limited");
+        assert_eq!(answer.json()["rule"], "app_budget");
+    }
+    // Another day has a budget of its own.
+    let days = 1 + usize::from(day() != began);
+    assert!(started.len() == 7 || days == 2 && started.len() <= 14, "{}", started.len());
+    assert_eq!(trio.requests("/v1/verify/").await.len(), started.len());
     trio.stop().await;
 }
 
