@@ -22,6 +22,7 @@ mod keys;
 mod known;
 mod lane;
 mod lines;
+mod moving;
 mod open;
 mod search;
 mod sessions;
@@ -47,6 +48,7 @@ use admit::{Admissions, Answer};
 use change::{Changes, Written};
 use connect::Connections;
 use lane::Lane;
+pub(super) use moving::Target;
 
 /// Asks something on a connection of its own, again if its transaction lost to others.
 /// No function, since none could say that the question may go to another thread.
