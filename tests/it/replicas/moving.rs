@@ -1,5 +1,6 @@
 //! Moving house: what a service over a file has stored is copied into PostgreSQL by the
-//! command, and a service over that goes on with it.
+//! command, and a service over that goes on with it. Commands are waited for on the thread of
+//! the test, so that connections which end need another one.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -125,12 +126,12 @@ async fn resume_over(app: &mut TestApp, to: &str) {
     app.resume().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_was_served_from_a_file_is_served_on_from_postgresql() {
     let mut app = served().await;
     let ids = filled(&app).await;
     let before = seen(&app, &ids).await;
-    let feed = app.get("/v1/events?limit=100").await.json();
+    let feed = app.get("/v1/events?limit=100&after=0.0").await.json();
     app.halt().await;
     let to = server::shared().new_database();
 
@@ -148,6 +149,8 @@ async fn a_store_that_was_served_from_a_file_is_served_on_from_postgresql() {
     for ((path, was), (_, is)) in before.into_iter().zip(seen(&app, &ids).await) {
         assert_eq!(was, is, "{path}");
     }
+    let all = app.get("/v1/events?limit=100&after=0.0").await.json();
+    assert_eq!(all["events"], feed["events"]);
     assert_eq!(pending(&app).await.json()["id"], json!(ids[1]), "the idempotency key is known");
     assert_eq!(app.dialled(PENDING).await, 1);
     let busy = app.call(Method::POST, "/v1/verifications", Some(json!({ "to": PENDING }))).await;
@@ -156,13 +159,13 @@ async fn a_store_that_was_served_from_a_file_is_served_on_from_postgresql() {
     app.notify(&end(PENDING, &app.pbx_time(), "1")).await;
     assert_eq!(app.outcome(&json!(ids[1])).await["outcome"], "confirmed");
     let cursor = feed["next_cursor"].as_str().unwrap();
-    let since = app.get(&format!("/v1/events?cursor={cursor}")).await.json();
+    let since = app.get(&format!("/v1/events?after={cursor}")).await.json();
     let since = since["events"].as_array().unwrap();
-    assert!(
-        !since.is_empty() && since.iter().all(|row| row["verification"] == ids[1]),
-        "{since:#?}"
-    );
+    assert!(!since.is_empty());
+    assert!(since.iter().all(|event| event["verification_id"] == ids[1]), "{since:#?}");
 
+    let sql = "SELECT count(*) = count(DISTINCT sequence) FROM journal";
+    assert_eq!(server::shared().execute(Server::database(&to), sql), "t");
     let whole = app.get("/v1/audit/verification").await.json();
     assert_eq!(whole["whole"], true, "{whole:#}");
     app.stop().await;
@@ -213,7 +216,7 @@ impl Stopped {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_is_killed_is_gone_on_with_and_nobody_serves_on_half_of_it() {
     let mut app = served().await;
     let ids = filled(&app).await;
@@ -224,6 +227,10 @@ async fn a_copy_that_is_killed_is_gone_on_with_and_nobody_serves_on_half_of_it()
 
     let said = refused(&copy(&file(&app), &target.to, &[]), 1);
     assert!(said.contains("in use by the process with pid"), "{said}");
+    let other_file = app.data().join("other.db");
+    std::fs::copy(file(&app), &other_file).unwrap();
+    let said = refused(&copy(&other_file, &target.to, &[]), 1);
+    assert!(said.contains("another process copies into the store"), "{said}");
     child.kill().unwrap();
     child.wait().unwrap();
     target.let_on();
@@ -239,12 +246,14 @@ async fn a_copy_that_is_killed_is_gone_on_with_and_nobody_serves_on_half_of_it()
     for ((path, was), (_, is)) in before.into_iter().zip(seen(&app, &ids).await) {
         assert_eq!(was, is, "{path}");
     }
-    let more = app.begin(CONFIRMED).await;
+    let other = "+380991234560";
+    app.script(other, json!({})).await;
+    let more = app.begin(other).await;
     assert_eq!(app.outcome(&more["id"]).await["outcome"], "confirmed");
     app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unfinished_copy_is_not_gone_on_with_after_its_source_was_used() {
     let mut app = served().await;
     filled(&app).await;
@@ -264,7 +273,7 @@ async fn an_unfinished_copy_is_not_gone_on_with_after_its_source_was_used() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_something_else_wrote_into_the_target_is_found() {
     let mut app = served().await;
     filled(&app).await;
@@ -283,7 +292,7 @@ async fn what_something_else_wrote_into_the_target_is_found() {
     app.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_source_and_no_target_is_refused_and_says_what_to_do() {
     let mut app = served().await;
     let server = server::shared();
