@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 use std::pin::pin;
+use std::time::Duration;
 
 use deadpool_postgres::Object;
 use futures_util::{SinkExt, TryStreamExt};
@@ -21,10 +22,14 @@ use crate::store::{JournalCursor, OpenError};
 /// What a copy holds as long as it goes on: "RPmoving" in ASCII. The server gives back that of
 /// a process that was killed as soon as it notices, from release 14 on within a second.
 const LOCK: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+                    SET tcp_user_timeout = '60s'; \
                     SELECT set_config(name, '1s', false) FROM pg_settings \
                     WHERE name = 'client_connection_check_interval'; \
                     SET lock_timeout = '5s'; SELECT pg_advisory_lock(5931361034742361703); \
                     SET lock_timeout = 0";
+
+/// How long either side may take nothing from the other.
+const BUSY: Duration = Duration::from_secs(60);
 
 /// What a new store holds already.
 const NOT_FILLED: [&str; 4] =
@@ -46,8 +51,10 @@ impl Target {
         let (first, address) = open::prepared(url).await?;
         // It holds the lock of migrations, which servers wait for.
         drop(first);
-        let server = address.shown.clone();
-        let connecting = tokio::time::timeout(PATIENCE, address.connector.connect());
+        let (server, mut connector) = (address.shown, address.connector);
+        // A server that is busy with what it got is no broken one.
+        connector.config.tcp_user_timeout(BUSY);
+        let connecting = tokio::time::timeout(PATIENCE, connector.connect());
         let (client, connection) = match connecting.await {
             Ok(Ok(connected)) => connected,
             Ok(Err(error)) => return Err(open::refused(server, error).into()),

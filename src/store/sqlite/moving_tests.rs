@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::moving::Source;
 use crate::store::moving::{LEFT_OUT, MoveError, TABLES};
 use crate::store::tests::TestStore;
+use crate::store::tests::audit::done;
 
 /// Every table of the schema with each of its columns.
 fn columns(on: &Connection) -> Vec<(String, String)> {
@@ -94,4 +95,17 @@ async fn a_store_that_is_read_keeps_others_out_and_is_left_as_it_was() {
     // Nobody's pid: it counts as closed in order.
     let lock = std::fs::read(test.folder.path().join("store.db.lock")).unwrap();
     assert!(lock.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_in_the_log_is_copied_too() {
+    let test = TestStore::open().await;
+    test.store.audit(done("a")).await.unwrap();
+    let left = tempfile::tempdir().unwrap();
+    for name in ["store.db", "store.db-wal"] {
+        std::fs::copy(test.folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    let audit = TABLES.iter().find(|table| table.name == "audit").unwrap();
+    let source = Source::open(&left.path().join("store.db")).unwrap().look_through().unwrap();
+    assert_eq!(source.sum(audit).unwrap().1.rows, 1);
 }
