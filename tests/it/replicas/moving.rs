@@ -171,7 +171,9 @@ async fn a_store_that_was_served_from_a_file_is_served_on_from_postgresql() {
     app.stop().await;
 }
 
-/// The target of a copy that stops at a row of the journal until it is let on.
+/// The target of a copy that stops at a row of the audit log until it is let on. The row is the
+/// first of its transaction, which has written nothing yet: it would hold back every feed of
+/// the server.
 struct Stopped {
     to: String,
     database: String,
@@ -184,11 +186,11 @@ impl Stopped {
         store::open(store::Settings::of(url)).await.unwrap().close().await;
         let database = Server::database(&to).to_owned();
         let stop = "CREATE SCHEMA test; CREATE TABLE test.stop (at int8); \
-                    INSERT INTO test.stop VALUES (5); \
+                    INSERT INTO test.stop VALUES (4); \
                     CREATE FUNCTION test.stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN \
                     IF NEW.sequence = (SELECT at FROM test.stop) THEN PERFORM pg_sleep(600); END IF; \
                     RETURN NEW; END$$; \
-                    CREATE TRIGGER stop BEFORE INSERT ON journal FOR EACH ROW \
+                    CREATE TRIGGER stop BEFORE INSERT ON audit FOR EACH ROW \
                     EXECUTE FUNCTION test.stop()";
         server::shared().execute(&database, stop);
         Self { to, database }
@@ -240,7 +242,7 @@ async fn a_copy_that_is_killed_is_gone_on_with_and_nobody_serves_on_half_of_it()
     assert!(half.contains("unfinished copy of another store"), "{half}");
     let told = copied(&file(&app), &target.to, &["--batch", "3"]);
     let there = told["already_there"].as_u64().unwrap();
-    assert!(there > 10 && there < told["rows"].as_u64().unwrap(), "{told:#}");
+    assert!(there > 4 && there < told["rows"].as_u64().unwrap(), "{told:#}");
 
     resume_over(&mut app, &target.to).await;
     for ((path, was), (_, is)) in before.into_iter().zip(seen(&app, &ids).await) {
@@ -280,12 +282,12 @@ async fn what_something_else_wrote_into_the_target_is_found() {
     app.halt().await;
     let target = Stopped::new().await;
     target.interrupted(&file(&app));
-    let sql = "UPDATE verifications SET record = record || '\\x00' WHERE reference IS NULL";
+    let sql = "UPDATE keys SET scopes = 'start' WHERE app = 'shop'";
     server::shared().execute(&target.database, sql);
 
     let said = refused(&copy(&file(&app), &target.to, &[]), 1);
 
-    assert!(said.contains("verifications differs after it was copied"), "{said}");
+    assert!(said.contains("keys differs after it was copied"), "{said}");
     let marked = "SELECT count(*) FROM unfinished_copy";
     assert_eq!(server::shared().execute(&target.database, marked), "1");
     app.resume().await;
