@@ -31,7 +31,7 @@ use crate::store::{self, Store};
 use crate::telemetry;
 
 pub use demo::{Demo, DemoOptions};
-pub use server_key::beside as server_key_beside;
+pub use server_key::{beside as server_key_beside, fingerprint as server_key_fingerprint};
 pub use settings::timing;
 pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};

@@ -33,6 +33,14 @@ pub fn beside(store: &Path) -> PathBuf {
     store.with_file_name(name)
 }
 
+/// What tells the key in a file from every other, and nothing of the key.
+///
+/// # Errors
+/// When the file cannot be read, or holds no key.
+pub fn fingerprint(path: &Path) -> anyhow::Result<[u8; 32]> {
+    read(path).map(|key| key.fingerprint())
+}
+
 fn read(path: &Path) -> anyhow::Result<ServerKey> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("while reading the server key {}", path.display()))?;

@@ -21,6 +21,7 @@ mod prompts;
 mod serve;
 mod simulate;
 mod sounds;
+mod store;
 mod sync;
 mod texts;
 mod verify;
@@ -94,6 +95,9 @@ enum Command {
     Backup(backup::Backup),
     /// Put a copy where the store is to be; overwrites nothing
     Restore(backup::Restore),
+    /// Move everything from SQLite to PostgreSQL
+    #[command(subcommand)]
+    Store(store::Store),
     /// Ask whether a running service is ready
     Health(health::Health),
     /// Print what a shell needs to complete commands
@@ -146,6 +150,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Doctor(doctor) => doctor.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::Restore(restore) => restore.run().await,
+        Command::Store(store) => store.run().await,
         Command::Health(health) => health.run().await,
         Command::Completion(completion) => completion.run(),
         Command::Man => texts::man(),

@@ -41,22 +41,33 @@ impl Store {
 const KEY_NEEDED: &str = "PostgreSQL needs secret_key_file, the same on all replicas; `openssl rand -hex 32` makes its content";
 
 fn store_url(entry: &Entry) -> Result<StoreUrl, String> {
-    let text = value::text(entry)?;
-    let wrong = || {
-        "must be \"sqlite://\" and a path, or \"postgres://\", a server and a database, such as \"sqlite://ringproof.db\" or \"postgres://ringproof@db.example.com/ringproof\"".to_owned()
-    };
-    match text.split_once("://") {
-        Some(("sqlite", path)) if path.is_empty() || path.ends_with('/') => Err(wrong()),
-        Some(("sqlite", path)) => Ok(StoreUrl::Sqlite(value::resolve(&entry.place, path.into()))),
-        // Such a URL may hold a password and is not repeated.
-        Some(("postgres" | "postgresql", rest)) => {
-            match rest.contains('/') && rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-                true => Ok(StoreUrl::Postgres(Secret::new(text))),
-                false => {
-                    Err(format!("{}; what is special in a password is written as %XX", wrong()))
+    match StoreUrl::parse(&value::text(entry)?)? {
+        StoreUrl::Sqlite(path) => Ok(StoreUrl::Sqlite(value::resolve(&entry.place, path))),
+        other @ StoreUrl::Postgres(_) => Ok(other),
+    }
+}
+
+impl StoreUrl {
+    /// Reads a URL; a path in it is taken as it is.
+    ///
+    /// # Errors
+    /// What it must be. A URL that may hold a password is not repeated.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            "must be \"sqlite://\" and a path, or \"postgres://\", a server and a database, such as \"sqlite://ringproof.db\" or \"postgres://ringproof@db.example.com/ringproof\"".to_owned()
+        };
+        match text.split_once("://") {
+            Some(("sqlite", path)) if path.is_empty() || path.ends_with('/') => Err(wrong()),
+            Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", rest)) => {
+                match rest.contains('/') && rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    true => Ok(Self::Postgres(Secret::new(text))),
+                    false => {
+                        Err(format!("{}; what is special in a password is written as %XX", wrong()))
+                    }
                 }
             }
+            _ => Err(wrong()),
         }
-        _ => Err(wrong()),
     }
 }

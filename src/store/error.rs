@@ -108,6 +108,14 @@ pub enum OpenError {
         /// What the driver said.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Another store is being copied into it.
+    #[error(
+        "the store at {server} holds an unfinished copy of another store; run the same `ringproof store copy` again, which goes on where it was, or use another database"
+    )]
+    UnfinishedCopy {
+        /// Where it is.
+        server: String,
+    },
     /// The disk has no room.
     #[error("the store at {path} cannot be opened because the disk is full; make room first")]
     DiskFull {

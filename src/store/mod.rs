@@ -19,6 +19,7 @@ mod journal;
 mod kept;
 mod keys;
 mod lines;
+mod moving;
 mod postgres;
 mod presence;
 pub mod record;
@@ -61,6 +62,7 @@ pub use journal::{
     NotificationSearch,
 };
 pub use lines::Lines;
+pub use moving::{MoveError, Moved, MovedTable, Moving, Progress, copy_over};
 pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Search, Swept};
 pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{

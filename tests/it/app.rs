@@ -136,7 +136,17 @@ impl TestApp {
     /// Stops the service in order, and starts it again over the same store,
     /// with the same provider and clock.
     pub async fn restart(&mut self) {
+        self.halt().await;
+        self.resume().await;
+    }
+
+    /// Stops the service in order; its provider stays.
+    pub async fn halt(&mut self) {
         self.app.take().unwrap().stop().await;
+    }
+
+    /// Starts the service again, by its configuration as it is now.
+    pub async fn resume(&mut self) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         self.base = format!("http://{}", listener.local_addr().unwrap());
         let app = App::start(self.config.clone(), listener, self.clock.clone()).await.unwrap();

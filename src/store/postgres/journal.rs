@@ -16,7 +16,7 @@ use super::columns::{Failure, column, time, unreadable, uuid, verification};
 use super::find::notification as read;
 use super::insert;
 use super::search::Question;
-use super::{Postgres, ask};
+use super::{Postgres, ask, moving};
 use crate::domain::VerificationId;
 use crate::store::change::JournalRow;
 use crate::store::kept::nanoseconds;
@@ -222,6 +222,7 @@ async fn feed(
             rows
         }
         Some(after) => {
+            let after = moving::place(on, after).await?;
             let sql = format!(
                 "{FEED} AND (journal.transaction, sequence) > ($2::text::xid8, $3) \
                  ORDER BY journal.transaction, sequence LIMIT $1"

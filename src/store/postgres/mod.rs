@@ -22,6 +22,7 @@ mod keys;
 mod known;
 mod lane;
 mod lines;
+mod moving;
 mod open;
 mod presence;
 mod search;
@@ -49,6 +50,7 @@ use admit::{Admissions, Answer};
 use change::{Changes, Written};
 use connect::Connections;
 use lane::Lane;
+pub(super) use moving::Target;
 use presence::Replica;
 
 /// Asks something on a connection of its own, again if its transaction lost to others.

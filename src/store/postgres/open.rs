@@ -12,7 +12,7 @@ use super::change::Changes;
 use super::connect::{Connections, PATIENCE};
 use super::lane::Lane;
 use super::presence::Replica;
-use super::{Postgres, Retention, feed};
+use super::{Postgres, Retention, feed, moving};
 use crate::domain::Secret;
 use crate::store::{OpenError, Settings};
 
@@ -27,15 +27,9 @@ const CHANGES: usize = 1024;
 const LOCK: &str = "SELECT pg_advisory_lock(5931033178073623905)";
 
 pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, OpenError> {
-    let address = Address::read(url)?;
-    let server = address.shown.clone();
-    let connecting = tokio::time::timeout(PATIENCE, address.connector.connect());
-    let (mut client, _) = match connecting.await {
-        Ok(Ok(connected)) => connected,
-        Ok(Err(error)) => return Err(refused(server, error)),
-        Err(error) => return Err(OpenError::Unreachable { server, source: Box::new(error) }),
-    };
-    let schema = migrate(&mut client, &address).await?;
+    let (client, address, schema) = prepared(url).await?;
+    moving::require_finished(&client, &address.shown).await?;
+    drop(client);
     let connections = Connections::new(address.connector.clone());
     let (changed, _) = broadcast::channel(CHANGES);
     let listeners = [
@@ -54,6 +48,27 @@ pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, 
     })
 }
 
+/// A session of a server whose schema is up to date, and that schema. Others wait until it ends.
+pub(super) async fn prepared(url: &Secret) -> Result<(Client, Address, u32), OpenError> {
+    let address = Address::read(url)?;
+    let server = address.shown.clone();
+    let connecting = tokio::time::timeout(PATIENCE, address.connector.connect());
+    let (mut client, _) = match connecting.await {
+        Ok(Ok(connected)) => connected,
+        Ok(Err(error)) => return Err(refused(server, error)),
+        Err(error) => return Err(OpenError::Unreachable { server, source: Box::new(error) }),
+    };
+    let schema = migrate(&mut client, &address).await?;
+    Ok((client, address, schema))
+}
+
+/// The newest schema that this release knows.
+pub(super) fn known() -> u32 {
+    let runner = embedded::migrations::runner();
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
+    newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0)
+}
+
 /// Runs what is missing, while other replicas wait. The lock ends with the connection.
 /// The schema that this process is to know.
 async fn migrate(client: &mut Client, address: &Address) -> Result<u32, OpenError> {
@@ -65,8 +80,7 @@ async fn migrate(client: &mut Client, address: &Address) -> Result<u32, OpenErro
     client.batch_execute(patience).await.map_err(refused)?;
     client.batch_execute(LOCK).await.map_err(refused)?;
     let runner = embedded::migrations::runner();
-    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
-    let newest = newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0);
+    let newest = known();
     let known = address.newest_schema.map_or(newest, |less| less.min(newest));
     if let Some(oldest) = oldest_schema(client).await.map_err(refused)?
         && oldest > known
@@ -93,7 +107,7 @@ async fn oldest_schema(client: &Client) -> Result<Option<u32>, tokio_postgres::E
     Ok(version.and_then(|version| u32::try_from(version).ok()))
 }
 
-fn refused(server: String, error: tokio_postgres::Error) -> OpenError {
+pub(super) fn refused(server: String, error: tokio_postgres::Error) -> OpenError {
     let source = Box::new(error);
     match source.code() {
         Some(code)

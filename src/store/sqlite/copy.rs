@@ -79,7 +79,7 @@ fn write(source: &Connection, to: &Path) -> Result<u64, CopyError> {
     Ok(file.metadata().map_err(|error| io(to, error))?.len())
 }
 
-fn read(path: &Path) -> Result<Connection, CopyError> {
+pub(super) fn read(path: &Path) -> Result<Connection, CopyError> {
     if !path.exists() {
         return Err(CopyError::Missing(path.to_owned()));
     }
@@ -88,7 +88,7 @@ fn read(path: &Path) -> Result<Connection, CopyError> {
 }
 
 /// Whether it is a store of ours, and every page of it holds what it should.
-fn sound(path: &Path, connection: &Connection) -> Result<(), CopyError> {
+pub(super) fn sound(path: &Path, connection: &Connection) -> Result<(), CopyError> {
     let damaged = |what: String| CopyError::Damaged { path: path.to_owned(), what };
     let unreadable = |error: rusqlite::Error| damaged(error.to_string());
     let is_ours = connection.table_exists(None, "refinery_schema_history").map_err(unreadable)?;

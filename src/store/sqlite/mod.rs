@@ -20,6 +20,9 @@ mod guard;
 mod intent;
 mod journal;
 mod keys;
+mod moving;
+#[cfg(test)]
+mod moving_tests;
 mod open;
 mod readers;
 mod rest;
@@ -48,6 +51,7 @@ use super::{
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
 pub(super) use copy::{backup, check, kept_sounds, restore};
+pub(super) use moving::Source;
 use readers::Readers;
 use writer::{Simply, Writer};
 

@@ -108,9 +108,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), OpenError> {
-    let runner = embedded::migrations::runner();
-    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
-    let known = newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0);
+    let known = known();
     let found = schema(connection).map_err(|error| refused_by_driver(path, error))?;
     match found {
         Schema::Foreign => return Err(OpenError::NotADatabase { path: path.into() }),
@@ -120,20 +118,27 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), OpenError> {
         Schema::Ours(found) if found == known => return Ok(()),
         Schema::Ours(_) | Schema::None => {}
     }
-    match runner.run(connection) {
+    match embedded::migrations::runner().run(connection) {
         Ok(_) => Ok(()),
         Err(error) => Err(OpenError::Io { path: path.into(), source: Box::new(error) }),
     }
 }
 
+/// The newest schema that this release knows.
+pub(super) fn known() -> u32 {
+    let runner = embedded::migrations::runner();
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
+    newest.and_then(|version| u32::try_from(version).ok()).unwrap_or(0)
+}
+
 /// What a database holds.
-enum Schema {
+pub(super) enum Schema {
     None,
     Ours(u32),
     Foreign,
 }
 
-fn schema(connection: &Connection) -> rusqlite::Result<Schema> {
+pub(super) fn schema(connection: &Connection) -> rusqlite::Result<Schema> {
     let tables: u32 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
@@ -158,7 +163,7 @@ pub(super) fn refused_by_system(path: &Path, error: std::io::Error) -> OpenError
     }
 }
 
-fn refused_by_driver(path: &Path, error: rusqlite::Error) -> OpenError {
+pub(super) fn refused_by_driver(path: &Path, error: rusqlite::Error) -> OpenError {
     let (path, code) = (path.to_owned(), error.sqlite_error_code());
     let source = Box::new(error);
     match code {

@@ -6,11 +6,13 @@
 //!   [`lost`] takes away one of them, the database, or its connections; [`cut`] cuts one off by
 //!   a [`wire`]; [`full`] fills the database's disk; [`mixed`] has replicas that
 //!   are not alike.
+//! - [`moving`] copies a store that was served from a file, and serves on.
 
 mod cut;
 mod full;
 mod lost;
 mod mixed;
+mod moving;
 #[path = "../../../src/store/tests/server.rs"]
 mod server;
 mod three;
