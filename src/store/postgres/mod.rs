@@ -23,6 +23,7 @@ mod known;
 mod lane;
 mod lines;
 mod open;
+mod parts;
 mod search;
 mod sessions;
 mod sounds;
