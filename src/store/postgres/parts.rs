@@ -86,10 +86,10 @@ async fn find_ended(on: &Object, before: i64) -> Result<Ended, Failure> {
                WHERE from_day < $1 AND until_day > $1";
     let row = on.query_one(&on.prepare_cached(sql).await?, &[&before.div_euclid(DAY)]).await?;
     let day: i64 = column(&row, "parts", "from_day")?;
-    let sql = "SELECT verification_id FROM due WHERE verification_id < $1 \
-               ORDER BY verification_id LIMIT 1";
+    let sql = "SELECT id FROM due JOIN verifications ON id = verification_id \
+               WHERE verification_id < $1 AND due_at IS NOT NULL ORDER BY id LIMIT 1";
     let running = on.query_opt(&on.prepare_cached(sql).await?, &[&day_begins(day)]).await?;
-    let running = running.map(|row| column(&row, "due", "verification_id")).transpose()?;
+    let running = running.map(|row| column(&row, "verifications", "id")).transpose()?;
     let whole = running.map_or(day, |id| day_of(&id).min(day));
     Ok(Ended { before: day.saturating_mul(DAY), whole: Some(whole) })
 }
