@@ -22,6 +22,8 @@ mod figures;
 mod http;
 #[path = "load/options.rs"]
 mod options;
+#[path = "load/plain.rs"]
+mod plain;
 #[path = "load/polls.rs"]
 mod polls;
 #[path = "load/process.rs"]
@@ -30,6 +32,9 @@ mod process;
 mod report;
 #[path = "load/rows/mod.rs"]
 mod rows;
+#[path = "../src/store/tests/server.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "the server of the tests, which may panic")]
+mod server;
 #[path = "load/subject.rs"]
 mod subject;
 
@@ -46,7 +51,7 @@ const OPEN_FILES: u64 = rows::polls::POLLS as u64 + 500;
 type Measure = fn(&Options, &mut Report) -> Result<()>;
 
 /// In the order of the table.
-const ROWS: [(Row, Measure); 8] = [
+const ROWS: [(Row, Measure); 9] = [
     (Row::Durable, rows::durable::measure),
     (Row::Steady, rows::steady::measure),
     (Row::Waiter, rows::waiter::measure),
@@ -55,6 +60,7 @@ const ROWS: [(Row, Measure); 8] = [
     (Row::Start, rows::start::measure),
     (Row::Memory, rows::memory::measure),
     (Row::Codes, rows::codes::measure),
+    (Row::Replicas, rows::replicas::measure),
 ];
 
 fn main() -> Result<()> {

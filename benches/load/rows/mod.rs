@@ -5,6 +5,7 @@ pub mod durable;
 pub mod memory;
 pub mod pending;
 pub mod polls;
+pub mod replicas;
 pub mod start;
 pub mod steady;
 pub mod waiter;
