@@ -338,7 +338,9 @@ impl Store {
         adapter!(self.expiry_rests_until())
     }
 
-    /// Removes what is past its retention. Verifications leave their counts behind.
+    /// Removes what is past its retention. Verifications leave their counts behind. An
+    /// adapter that removes whole days may do so up to a day later, or up to a thirtieth of
+    /// the retention.
     ///
     /// # Errors
     /// See [`StoreError`]; what was removed by then stays removed.
