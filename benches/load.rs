@@ -22,6 +22,8 @@ mod figures;
 mod http;
 #[path = "load/options.rs"]
 mod options;
+#[path = "load/plain.rs"]
+mod plain;
 #[path = "load/polls.rs"]
 mod polls;
 #[path = "load/process.rs"]
@@ -30,8 +32,8 @@ mod process;
 mod report;
 #[path = "load/rows/mod.rs"]
 mod rows;
-#[expect(dead_code, clippy::unwrap_used, reason = "it is shared with the tests")]
 #[path = "../src/store/tests/server.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "the server of the tests, which may panic")]
 mod server;
 #[path = "load/subject.rs"]
 mod subject;
@@ -60,6 +62,7 @@ const ROWS: [(Row, Measure); 9] = [
     (Row::Start, rows::start::measure),
     (Row::Memory, rows::memory::measure),
     (Row::Codes, rows::codes::measure),
+    (Row::Across, rows::across::measure),
     (Row::Replicas, rows::replicas::measure),
 ];
 

@@ -37,13 +37,23 @@ pub fn saturate(
     from: usize,
     span: Duration,
 ) -> Result<Driven> {
+    saturate_all(&[address], requests, from, span)
+}
+
+/// The same, the connections spread over several servers.
+pub fn saturate_all(
+    addresses: &[SocketAddr],
+    requests: &Requests,
+    from: usize,
+    span: Duration,
+) -> Result<Driven> {
     // It fails when there is one already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client =
         reqwest::Client::builder().no_proxy().pool_max_idle_per_host(CONNECTIONS).build()?;
     let next = Cell::new(from);
     let latencies = RefCell::new(Vec::with_capacity(requests.len()));
-    let one = async |began: Instant| -> Result<()> {
+    let one = async |began: Instant, address: SocketAddr| -> Result<()> {
         let mut sent = Instant::now();
         while sent - began < span && next.get() < requests.len() {
             let parts = requests.parts(next.replace(next.get() + 1))?;
@@ -63,7 +73,10 @@ pub fn saturate(
     };
     let took = runtime()?.block_on(async {
         let began = Instant::now();
-        unconstrained(try_join_all((0..CONNECTIONS).map(|_| one(began)))).await?;
+        unconstrained(try_join_all(
+            addresses.iter().cycle().take(CONNECTIONS).map(|to| one(began, *to)),
+        ))
+        .await?;
         anyhow::Ok(began.elapsed())
     })?;
     let latencies = latencies.into_inner();

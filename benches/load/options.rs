@@ -19,6 +19,10 @@ pub struct Options {
     /// Fewer and shorter rounds, fewer pending verifications
     #[arg(long)]
     pub quick: bool,
+    /// Measure this store; with "postgres" the row "replicas" comes beside the others, over a
+    /// PostgreSQL of its own
+    #[arg(long, value_enum, default_value_t = Stores::Sqlite)]
+    pub store: Stores,
     /// Only these rows
     #[arg(long, value_enum)]
     pub only: Vec<Row>,
@@ -34,6 +38,15 @@ pub struct Options {
     /// Given by `cargo bench`
     #[arg(long = "bench", hide = true)]
     _bench: bool,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Stores {
+    /// One process over a file
+    Sqlite,
+    /// That, and one to three replicas over PostgreSQL
+    Postgres,
 }
 
 /// The rows of the table.
@@ -56,6 +69,9 @@ pub enum Row {
     /// Polls of pending verifications, durable starts and checks of codes
     Codes,
     /// From a notification on one replica to who waits on another, over PostgreSQL
+    Across,
+    /// Notifications, starts and checks over SQLite and by one to three replicas over
+    /// PostgreSQL, beside plain inserts
     Replicas,
 }
 
@@ -71,6 +87,7 @@ impl Options {
 
     /// Whether a row was asked for.
     pub fn wants(&self, row: Row) -> bool {
-        self.only.is_empty() || self.only.contains(&row)
+        let has_store = row != Row::Replicas || self.store == Stores::Postgres;
+        has_store && (self.only.is_empty() || self.only.contains(&row))
     }
 }

@@ -1,9 +1,10 @@
 //! The server under test: a fresh folder, an account of its own, verifications
 //! that are really pending, and the simulator as its provider.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use rand::seq::SliceRandom;
 use ringproof::clock::Clock;
-use ringproof::domain::{Name, Status, Timing, Verification};
+use ringproof::config::StoreUrl;
+use ringproof::domain::{Name, Secret as Password, Status, Timing, Verification};
 use ringproof::service::ServerKey;
 use ringproof::store::{self, Search, Store};
 use ringproof::zadarma::Secret;
@@ -27,16 +29,27 @@ const BATCH: u64 = 20_000;
 const OUT_OF_ORDER: usize = 10_000;
 /// The number of tests that starts are for.
 const TEST_NUMBER: u64 = 380_990_000_001;
+/// Where a replica over PostgreSQL spills.
+const SPILL: &str = "replica-spill";
 /// Verifications in one page of a search.
 const PAGE: u16 = 10_000;
 
 /// Makes what is pending.
 type Seed = fn(Call, Timestamp) -> Verification;
 
+/// Where verifications are kept.
+pub enum Place {
+    /// In a file of SQLite's in the folder.
+    File,
+    /// In a database of PostgreSQL's, by its URL.
+    Database(String),
+}
+
 /// A folder with a configuration, a key and a store, not served at present.
 pub struct Prepared {
     binary: PathBuf,
     folder: tempfile::TempDir,
+    place: Place,
     secret: Secret,
     token: String,
     key: String,
@@ -56,25 +69,42 @@ pub struct Served {
 impl Prepared {
     /// A fresh folder with so many pending button calls.
     pub fn new(binary: &Path, pending: u64) -> Result<Self> {
-        Self::seeded(binary, pending, Call::verification)
+        Self::over(binary, pending, Place::File)
+    }
+
+    /// The same, kept there.
+    pub fn over(binary: &Path, pending: u64, place: Place) -> Result<Self> {
+        Self::seeded(binary, pending, place, Call::verification)
     }
 
     /// A fresh folder with so many codes sent by SMS and not yet checked.
     pub fn coded(binary: &Path, pending: u64) -> Result<Self> {
-        Self::seeded(binary, pending, Call::coded)
+        Self::coded_over(binary, pending, Place::File)
     }
 
-    fn seeded(binary: &Path, pending: u64, of: Seed) -> Result<Self> {
+    /// The same, kept there.
+    pub fn coded_over(binary: &Path, pending: u64, place: Place) -> Result<Self> {
+        Self::seeded(binary, pending, place, Call::coded)
+    }
+
+    fn seeded(binary: &Path, pending: u64, place: Place, of: Seed) -> Result<Self> {
         let folder = tempfile::tempdir().context("while making a folder")?;
         let mut prepared = Self {
             binary: binary.to_owned(),
             folder,
+            place,
             secret: Secret::new(random()),
             token: random(),
             key: String::new(),
             began: Clock::real().now(),
             pending,
         };
+        if let Place::Database(_) = prepared.place {
+            // SQLite's is made by the first start.
+            fs::write(prepared.secret_key(), random() + &random())
+                .context("while writing the server key")?;
+            fs::set_permissions(prepared.secret_key(), Permissions::from_mode(0o600))?;
+        }
         prepared.write_configuration("http://127.0.0.1:9")?;
         prepared.key = prepared.make_key()?;
         if pending > 0 {
@@ -95,8 +125,16 @@ impl Prepared {
     }
 
     fn write_configuration(&self, simulator: &str) -> Result<()> {
+        let folder = self.folder.path().display();
+        let store = match &self.place {
+            Place::File => "store = \"sqlite://ringproof.db\"\n".to_owned(),
+            Place::Database(url) => format!(
+                "store = \"{url}\"\nsecret_key_file = \"{folder}/ringproof.db.key\"\n\
+                 [spill]\nfolder = \"{folder}/{SPILL}\"\n"
+            ),
+        };
         let text = format!(
-            "store = \"sqlite://ringproof.db\"\n\
+            "{store}\
              [server]\nmax_waits = 20000\nmax_waits_per_key = 20000\nrequests_per_key = 0\n\
              requests_per_address = 0\n\
              [verification]\nresult_window = \"1h\"\ncall_lost_after = \"1h\"\n\
@@ -107,6 +145,10 @@ impl Prepared {
             self.token,
         );
         fs::write(self.configuration(), text).context("while writing the configuration")
+    }
+
+    fn secret_key(&self) -> PathBuf {
+        self.folder.path().join("ringproof.db.key")
     }
 
     fn configuration(&self) -> PathBuf {
@@ -146,8 +188,11 @@ impl Prepared {
     async fn open(&self) -> Result<Store> {
         let hour = SignedDuration::from_hours(1);
         let timing = Timing { result_window: hour, call_lost_after: hour, ..Timing::default() };
-        let path = self.folder.path().join("ringproof.db");
-        let settings = store::Settings { timing, ..store::Settings::at(path) };
+        let url = match &self.place {
+            Place::File => StoreUrl::Sqlite(self.folder.path().join("ringproof.db")),
+            Place::Database(url) => StoreUrl::Postgres(Password::new(url.clone())),
+        };
+        let settings = store::Settings { timing, ..store::Settings::of(url) };
         store::open(settings).await.context("while opening the store")
     }
 
@@ -168,6 +213,19 @@ impl Prepared {
         let path = configuration.to_string_lossy();
         let arguments = ["serve", "--listen", listen, "--config", &path];
         Process::spawn(&self.binary, arguments, &self.folder.path().join("server.log"))
+    }
+
+    /// Starts one more over the same store, with a spill of its own.
+    pub fn spawn_beside(&self, number: usize) -> Result<Process> {
+        let folder = self.folder.path();
+        let [configuration, log] =
+            ["toml", "log"].map(|kind| folder.join(format!("replica-{number}.{kind}")));
+        let text = fs::read_to_string(self.configuration())?;
+        let text = text.replace(SPILL, &format!("{SPILL}-{number}"));
+        fs::write(&configuration, text).context("while writing a configuration")?;
+        let path = configuration.to_string_lossy();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--config", &path];
+        Process::spawn(&self.binary, arguments, &log)
     }
 
     /// Starts the server, and waits until notifications verify.
@@ -198,8 +256,7 @@ impl Prepared {
 
     /// The right codes of all that wait for one, in the order of the starts.
     pub fn checks(&self) -> Result<Requests> {
-        let text = fs::read_to_string(self.folder.path().join("ringproof.db.key"))
-            .context("while reading the server key")?;
+        let text = fs::read_to_string(self.secret_key()).context("while reading the server key")?;
         let mut bytes = [0; 32];
         const_hex::decode_to_slice(text.trim(), &mut bytes)?;
         let key = ServerKey::new(bytes);

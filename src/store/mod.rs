@@ -54,7 +54,8 @@ pub use delivery::{
 pub use erasure::{Erased, Erasure};
 pub use error::{OpenError, StoreError};
 pub use guard::{
-    Admission, Bar, Barring, Calling, CameTo, Converting, Count, GuardKey, Learned, RuleTotal, Silence,
+    Admission, Bar, Barring, Calling, CameTo, Converting, Count, GuardKey, Learned, RuleTotal,
+    Silence,
 };
 pub use intent::{Intended, Intent};
 pub use journal::{
@@ -343,7 +344,9 @@ impl Store {
         adapter!(self.expiry_rests_until())
     }
 
-    /// Removes what is past its retention. Verifications leave their counts behind.
+    /// Removes what is past its retention. Verifications leave their counts behind. An
+    /// adapter that removes whole days may do so up to a day later, or up to a thirtieth of
+    /// the retention.
     ///
     /// # Errors
     /// See [`StoreError`]; what was removed by then stays removed.

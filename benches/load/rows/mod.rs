@@ -1,5 +1,6 @@
 //! One file per row of the table, or two where one set-up serves both.
 
+pub mod across;
 pub mod codes;
 pub mod durable;
 pub mod memory;

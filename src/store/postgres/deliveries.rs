@@ -76,18 +76,20 @@ async fn lease(
     until: Timestamp,
 ) -> Result<Vec<LeasedDelivery>, Failure> {
     let ids: Vec<Uuid> = ids.iter().map(|id| delivery_uuid(*id)).collect();
+    // The ids are named again for what is changed, so that only their parts are looked at.
     let hold = "WITH off AS MATERIALIZED (SELECT held.id FROM deliveries AS held \
                 JOIN disabled_endpoints AS off ON off.app = held.app AND off.name = held.endpoint \
                 WHERE held.id = ANY ($1::uuid[]) AND held.due_at IS NOT NULL \
                 ORDER BY held.id FOR UPDATE OF held SKIP LOCKED) \
                 UPDATE deliveries SET state = 3, due_at = NULL, lease_until = NULL \
-                FROM off WHERE deliveries.id = off.id AND deliveries.due_at IS NOT NULL";
+                FROM off WHERE deliveries.id = off.id AND deliveries.id = ANY ($1::uuid[]) \
+                AND deliveries.due_at IS NOT NULL";
     let take = "WITH free AS MATERIALIZED (SELECT id FROM deliveries \
                 WHERE id = ANY ($1::uuid[]) AND due_at <= $2 \
                 AND (lease_until IS NULL OR lease_until <= $2) \
                 ORDER BY id FOR UPDATE SKIP LOCKED) \
                 UPDATE deliveries AS mine SET lease_until = $3 FROM free WHERE mine.id = free.id \
-                AND mine.due_at <= $2 AND (mine.lease_until IS NULL OR mine.lease_until <= $2) \
+                AND mine.id = ANY ($1::uuid[]) AND mine.due_at <= $2 AND (mine.lease_until IS NULL OR mine.lease_until <= $2) \
                 RETURNING mine.id, app, endpoint, callback_url, payload, tries_in_round";
     let transaction = on.transaction().await?;
     let statement = transaction.prepare_cached(hold).await?;

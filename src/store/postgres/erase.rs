@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::audit::{announced, append};
 use super::columns::{Failure, uuid, verification};
+use super::parts;
 use super::sweep::REMOVED;
 use super::{Postgres, ask};
 use crate::domain::{Recipient, Timing, Verification};
@@ -36,6 +37,7 @@ async fn erase(
         return Ok((Erased::Running { until }, None));
     }
     let gone: Vec<Uuid> = found.iter().map(|verification| uuid(verification.id)).collect();
+    parts::remove(&on, &gone, None).await?;
     for sql in REMOVED {
         on.execute(&on.prepare_cached(sql).await?, &[&gone]).await?;
     }

@@ -24,6 +24,7 @@ mod lane;
 mod lines;
 mod moving;
 mod open;
+mod parts;
 mod presence;
 mod search;
 mod sessions;

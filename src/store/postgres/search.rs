@@ -1,13 +1,17 @@
 //! Search: the filters that are given become conditions.
 
 use deadpool_postgres::Object;
+use jiff::SignedDuration;
 use tokio_postgres::types::ToSql;
 
 use super::columns::{Failure, uuid, verification};
 use crate::domain::Verification;
 use crate::store::Search;
-use crate::store::kept::{nanoseconds, recipient};
+use crate::store::kept::{first_id, nanoseconds, recipient};
 use crate::store::record::{channel_bit, outcome_code, status_code};
+
+/// How exactly an id tells its time.
+pub(super) const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
 /// A value of a condition.
 pub(super) type Given = Box<dyn ToSql + Sync + Send>;
@@ -74,6 +78,10 @@ pub(super) async fn search(on: &Object, search: &Search) -> Result<Vec<Verificat
     question.and("channels & ? != 0", channel);
     question.and("created_at >= ?", search.created_from.map(nanoseconds));
     question.and("created_at < ?", search.created_until.map(nanoseconds));
+    // Ids are in order of time, to the millisecond, and have indexes.
+    let until = search.created_until.and_then(|until| until.checked_add(A_MILLISECOND).ok());
+    question.and("id >= ?", search.created_from.map(|from| uuid(first_id(from))));
+    question.and("id < ?", until.map(|until| uuid(first_id(until))));
     question.and("id < ?", search.before.map(uuid));
     question.push(" ORDER BY id DESC LIMIT ?", Box::new(i64::from(search.limit)));
     question.ask(on).await?.iter().map(verification).collect()

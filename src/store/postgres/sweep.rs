@@ -1,11 +1,12 @@
-//! Retention: what is past it goes, in small transactions, so that the hot path waits for
-//! none of them long. One replica sweeps at a time; the others leave it to that one.
+//! Retention: what is past it goes, in whole parts of the tables that are cut by time and in
+//! small transactions elsewhere, so that the hot path waits for none of them long. One replica sweeps at a time; the others leave it to that one.
 
 use deadpool_postgres::{Object, Transaction};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::columns::{Failure, column, number, uuid, verification};
+use super::parts::{self, Ended};
 use super::{Postgres, ask};
 use crate::domain::{Timing, VerificationId};
 use crate::store::kept::{self, first_id, is_long_dead};
@@ -17,26 +18,29 @@ const AT_ONCE: i64 = 256;
 /// What a replica holds while it removes some rows: "RPsweep" in ASCII.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(23169094486943088)";
 
-/// Counts verifications, then removes them and what belongs to them. Claims that a start is
-/// looking at are left: without their verification they are dead.
-pub(super) const REMOVED: [&str; 7] = [
+/// Counts verifications, then removes them and what belongs to them in tables that are not cut
+/// by time. Claims that a start is looking at are left: without their verification they are dead.
+pub(super) const REMOVED: [&str; 4] = [
     "INSERT INTO counts (day, app, status, outcome, total) \
      SELECT created_at / 86400000000000 AS day, app, status, coalesce(outcome, -1) AS outcome, \
      count(*) FROM verifications WHERE id = ANY ($1::uuid[]) GROUP BY 1, 2, 3, 4 \
      ON CONFLICT (day, app, status, outcome) DO UPDATE SET total = counts.total + excluded.total",
-    "DELETE FROM journal WHERE verification_id = ANY ($1::uuid[])",
     "DELETE FROM claims WHERE ctid = ANY (ARRAY(SELECT ctid FROM claims \
      WHERE verification_id = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED))",
-    "DELETE FROM delivery_tries WHERE delivery_id IN \
-     (SELECT id FROM deliveries WHERE verification_id = ANY ($1::uuid[]))",
-    "DELETE FROM deliveries WHERE verification_id = ANY ($1::uuid[])",
     "DELETE FROM alone WHERE ctid = ANY (ARRAY(SELECT ctid FROM alone \
      WHERE verification_id = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED))",
     "DELETE FROM verifications WHERE id = ANY ($1::uuid[])",
 ];
 
+/// By their number, since places of rows are their own in each part. The index is by age.
+const UNCORRELATED: &str = "DELETE FROM journal WHERE verification_id IS NULL \
+     AND sequence = ANY (ARRAY(SELECT sequence FROM journal \
+     WHERE verification_id IS NULL AND at < $1 LIMIT 256))";
+
 pub(super) async fn sweep(store: &Postgres, now: Timestamp) -> Result<Swept, StoreError> {
-    let ended = kept::before(now, store.retention.verifications);
+    // A failure to make room ahead must not keep what is past its time.
+    let made = parts::make(store, now).await;
+    let ended = parts::ended(store, kept::before(now, store.retention.verifications)).await?;
     let idle = kept::before(now, store.retention.uncorrelated);
     let mut swept = Swept::default();
     loop {
@@ -46,10 +50,9 @@ pub(super) async fn sweep(store: &Postgres, now: Timestamp) -> Result<Swept, Sto
             break;
         }
     }
-    let uncorrelated = "DELETE FROM journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM journal \
-                        WHERE verification_id IS NULL AND at < $1 LIMIT 256))";
+    parts::drop_ended(store, ended).await?;
     loop {
-        let gone = ask!(store, on => remove(on, uncorrelated, idle))?;
+        let gone = ask!(store, on => remove(on, UNCORRELATED, idle))?;
         swept.notifications += gone;
         if gone < AT_ONCE as u64 {
             break;
@@ -72,7 +75,7 @@ pub(super) async fn sweep(store: &Postgres, now: Timestamp) -> Result<Swept, Sto
                WHERE created_at <= $1 FOR UPDATE SKIP LOCKED))";
     swept.idempotency_keys = ask!(store, on => remove(on, sql, keys))?;
     swept.claims = sweep_claims(store, now).await?;
-    Ok(swept)
+    made.map(|()| swept)
 }
 
 /// Whether the sweep is this replica's until the transaction ends.
@@ -82,7 +85,7 @@ pub(super) async fn is_ours(on: &Transaction<'_>) -> Result<bool, Failure> {
 
 /// Removes the oldest ended verifications and what belongs to them; how many.
 /// Ids are in order of time, so the oldest come first without an index.
-async fn verifications(on: &mut Object, before: i64) -> Result<u64, Failure> {
+async fn verifications(on: &mut Object, ended: Ended) -> Result<u64, Failure> {
     let on = on.transaction().await?;
     if !is_ours(&on).await? {
         return Ok(0);
@@ -90,12 +93,13 @@ async fn verifications(on: &mut Object, before: i64) -> Result<u64, Failure> {
     let sql = "SELECT id FROM verifications WHERE id IN \
                (SELECT id FROM verifications ORDER BY id LIMIT $2) \
                AND created_at < $1 AND due_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED";
-    let rows = on.query(&on.prepare_cached(sql).await?, &[&before, &AT_ONCE]).await?;
+    let rows = on.query(&on.prepare_cached(sql).await?, &[&ended.before, &AT_ONCE]).await?;
     let gone = rows
         .iter()
         .map(|row| column(row, "verifications", "id"))
         .collect::<Result<Vec<Uuid>, Failure>>()?;
     if !gone.is_empty() {
+        parts::remove(&on, &gone, ended.whole).await?;
         for sql in REMOVED {
             on.execute(&on.prepare_cached(sql).await?, &[&gone]).await?;
         }

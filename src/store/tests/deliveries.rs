@@ -181,6 +181,6 @@ async fn deliveries_go_with_their_verification() {
     test.told(&["a"]).await;
     let leased = test.leased(at(20)).await.remove(0);
     assert!(test.finished(&leased, DeliveryOutcome::Failed).await);
-    assert_eq!(test.store.sweep(at(1) + A_DAY * 30).await.unwrap().verifications, 1);
+    assert_eq!(test.store.sweep(at(1) + A_DAY * 31).await.unwrap().verifications, 1);
     assert!(test.store.delivery(leased.id).await.unwrap().is_none());
 }

@@ -16,18 +16,18 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The shell keeps the server: when the process that started it is gone, its end of the pipe is
 /// closed, so `read` ends, and so do the server and its folder. Until then it stops the server
 /// by the signals that it reads, and starts it again. What the server logs is kept
-/// in the folder until then. $1: its folder, $2: its programs, $3: its address; the rest is
-/// what becomes another user.
+/// in the folder until then. $1: its folder, $2: its programs, $3: its address, $4: its
+/// settings; the rest is what becomes another user.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
-folder=$1 bin=$2 address=$3
-shift 3
+folder=$1 bin=$2 address=$3 settings=$4
+shift 4
 end() { rm -rf "$folder"; exit "$1"; }
 "$@" "$bin/initdb" --pgdata="$folder/data" --username=ringproof --auth=trust --encoding=UTF8 \
     --no-locale --no-sync >"$folder/initdb.txt" 2>&1 || { cat "$folder/initdb.txt" >&2; end 1; }
 run() {
     "$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c "listen_addresses=$address" \
-        -c fsync=off -c max_connections=400 -c shared_buffers=64MB -c log_min_messages=warning \
+        -c max_connections=400 -c log_min_messages=warning $settings \
         >>"$folder/log.txt" 2>&1 </dev/null &
     server=$!
     until "$bin/pg_isready" -q -h "$folder" -U ringproof; do
@@ -46,6 +46,9 @@ kill -QUIT "$server" 2>/dev/null
 wait "$server"
 end 0
 "#;
+
+/// What is quick, and lost with the machine.
+const FOR_TESTS: &str = "-c fsync=off -c shared_buffers=64MB";
 
 /// A running server.
 pub(crate) struct Server {
@@ -80,10 +83,19 @@ pub(crate) fn shared() -> &'static Server {
 impl Server {
     /// Starts a server and waits until it answers.
     pub(crate) fn start() -> Self {
+        Self::start_with(FOR_TESTS)
+    }
+
+    /// The same with other settings, each as `-c name=value`.
+    pub(crate) fn start_with(settings: &str) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("ringproof-pg-").tempdir().unwrap().keep();
         let mut keeper = Command::new("sh");
-        keeper.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(&programs).arg(address());
+        keeper
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&folder)
+            .arg(&programs)
+            .args([&address(), settings]);
         keeper.args(as_another_user(&folder)).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut shell = keeper.spawn().unwrap();
         let orders = shell.stdin.take().unwrap();
