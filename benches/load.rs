@@ -53,7 +53,7 @@ const OPEN_FILES: u64 = rows::polls::POLLS as u64 + 500;
 type Measure = fn(&Options, &mut Report) -> Result<()>;
 
 /// In the order of the table.
-const ROWS: [(Row, Measure); 9] = [
+const ROWS: [(Row, Measure); 10] = [
     (Row::Durable, rows::durable::measure),
     (Row::Steady, rows::steady::measure),
     (Row::Waiter, rows::waiter::measure),

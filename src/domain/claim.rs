@@ -144,6 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_no_plan_knows_has_its_countrys_trunk_prefix_too() {
+        let forms = |text| WrittenForm::all_of(PhoneNumber::parse(text).unwrap());
+        for (number, national) in [
+            ("+44207946095", "0207946095"),
+            ("+49150123456", "0150123456"),
+            ("+78005553535", "88005553535"),
+        ] {
+            assert!(forms(number).contains(&WrittenForm::read(national).unwrap()), "{number}");
+        }
+        assert_eq!(forms("+34911234567").len(), 2);
+    }
+
+    #[test]
     fn fillers_names_and_short_numbers_are_no_form() {
         for text in [
             "",

@@ -158,17 +158,35 @@ impl PhoneNumber {
         }
     }
 
-    /// The national significant number, and the digits of libphonenumber's national format.
+    /// The national significant number, and the digits of libphonenumber's national format;
+    /// where that writes no trunk prefix, as for numbers that no plan knows, with its
+    /// country's in front.
     pub(super) fn national_forms(self) -> (String, String) {
         let Some(number) = self.parsed() else { return (String::new(), String::new()) };
         let formatted = number.format_as(PhoneNumberFormat::National);
-        let digits = formatted.chars().filter(char::is_ascii_digit).collect();
-        (number.get_national_significant_number(), digits)
+        let digits: String = formatted.chars().filter(char::is_ascii_digit).collect();
+        let national = number.get_national_significant_number();
+        if digits != national {
+            return (national, digits);
+        }
+        (national.clone(), trunk_prefix(number.country_code) + &national)
     }
 
     fn parsed(self) -> Option<rlibphonenumber::PhoneNumber> {
         rlibphonenumber::PhoneNumber::parse(self.to_string(), None).ok()
     }
+}
+
+/// What is dialled before a national number within a country, as an example of its numbers
+/// shows; empty where nothing is.
+fn trunk_prefix(country_code: i32) -> String {
+    let region = PHONE_NUMBER_UTIL.get_region_for_country_code(country_code);
+    let example = region.and_then(|region| PHONE_NUMBER_UTIL.get_example_number(region).ok());
+    let Some(example) = example else { return String::new() };
+    let formatted = example.format_as(PhoneNumberFormat::National);
+    let digits: String = formatted.chars().filter(char::is_ascii_digit).collect();
+    let national = example.get_national_significant_number();
+    digits.strip_suffix(national.as_str()).unwrap_or_default().to_owned()
 }
 
 fn invalid(error: &rlibphonenumber::ParseError) -> InvalidNumber {

@@ -26,29 +26,9 @@ impl Service {
 
     /// What became of attempts, for the rule on proofs; nothing while that is off.
     fn attempted(&self, next: &Verification, entry: &Entry) -> Vec<Learned> {
-        let (came_to, is_meant): (CameTo, Box<dyn Fn(&Attempt) -> bool>) = match entry.kind {
-            EntryKind::CallRefused { attempt, .. } | EntryKind::CodeRefused { attempt, .. } => {
-                (CameTo::NotPlaced, Box::new(move |one| one.index == attempt))
-            }
-            // Money or lines were missing at the provider, so nobody's phone rang.
-            EntryKind::CallEnded { attempt, result: CallResult::ProviderRefused } => {
-                (CameTo::NotPlaced, Box::new(move |one| one.index == attempt))
-            }
-            EntryKind::KeyReported { attempt, result: CallResult::ProviderRefused, .. } => {
-                let is_meant = move |one: &Attempt| one.index == attempt && one.call_end.is_none();
-                (CameTo::NotPlaced, Box::new(is_meant))
-            }
-            EntryKind::Concluded { outcome: Outcome::Confirmed } => {
-                (CameTo::Proved, Box::new(|one| is_confirmed(one)))
-            }
-            // Which of several messages brought the code, nobody can tell.
-            EntryKind::Concluded { outcome: Outcome::CodeCorrect } => {
-                (CameTo::Proved, Box::new(|one| one.asks.is_code() && !is_refused(one)))
-            }
-            _ => return Vec::new(),
-        };
         let mut learned = Vec::new();
-        for attempt in next.attempts.iter().filter(|attempt| is_meant(attempt)) {
+        for attempt in &next.attempts {
+            let Some(came_to) = came_to(attempt, entry) else { continue };
             let Some(step) = next.step_of(attempt) else { continue };
             let keys = self.guard.attempts_of(&next.app, &next.to, step.channel());
             let intent_at = attempt.intent_at;
@@ -121,6 +101,30 @@ fn is_confirmed(attempt: &Attempt) -> bool {
 /// Whether the provider surely did not send it, which is known of it already.
 const fn is_refused(attempt: &Attempt) -> bool {
     matches!(attempt.dispatch, Dispatch::Refused { .. })
+}
+
+/// What an entry says became of an attempt, if it says anything.
+fn came_to(attempt: &Attempt, entry: &Entry) -> Option<CameTo> {
+    let (came_to, is_meant) = match entry.kind {
+        EntryKind::CallRefused { attempt: index, .. }
+        | EntryKind::CodeRefused { attempt: index, .. }
+        // Money or lines were missing at the provider, so nobody's phone rang.
+        | EntryKind::CallEnded { attempt: index, result: CallResult::ProviderRefused } => {
+            (CameTo::NotPlaced, attempt.index == index)
+        }
+        EntryKind::KeyReported { attempt: index, result: CallResult::ProviderRefused, .. } => {
+            (CameTo::NotPlaced, attempt.index == index && attempt.call_end.is_none())
+        }
+        EntryKind::Concluded { outcome: Outcome::Confirmed } => {
+            (CameTo::Proved, is_confirmed(attempt))
+        }
+        // Which of several messages brought the code, nobody can tell.
+        EntryKind::Concluded { outcome: Outcome::CodeCorrect } => {
+            (CameTo::Proved, attempt.asks.is_code() && !is_refused(attempt))
+        }
+        _ => return None,
+    };
+    is_meant.then_some(came_to)
 }
 
 /// Whether the key that says "I did not ask for this" was pressed.

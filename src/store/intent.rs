@@ -21,7 +21,6 @@ pub struct Intent {
 
 /// What became of an intent.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Intended {
     /// It is on disk.
     Stored {

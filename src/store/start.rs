@@ -34,7 +34,6 @@ pub struct IdempotencyKey {
 
 /// What became of a start.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 pub enum Started {
     /// It is on disk.
     Stored {

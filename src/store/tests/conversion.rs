@@ -150,7 +150,8 @@ async fn what_is_over_is_swept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_starts_on_two_replicas_one_blocks_the_prefix_and_none_passes() {
     let (test, other) = super::replicas::two().await;
-    let both = |place: u64| if place % 2 == 0 { test.store.clone() } else { other.clone() };
+    let both =
+        |place: u64| if place.is_multiple_of(2) { test.store.clone() } else { other.clone() };
     let go = |numbers: std::ops::Range<u64>, now| {
         let starts = numbers.map(|number| {
             let (store, start) = (both(number), converting(number, Mode::Enforce, now));
