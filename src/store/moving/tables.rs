@@ -124,6 +124,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("confirmed", Text),
             ("fallback", Text),
             ("press", Int2),
+            ("never_again", Int2),
         ],
         key: 2,
     },

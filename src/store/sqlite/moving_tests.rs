@@ -59,12 +59,12 @@ async fn what_cannot_be_copied_whole_is_not_copied() {
     assert!(refused_after("SELECT 1").await.is_none());
     for (sql, said) in [
         (
-            "DELETE FROM refinery_schema_history WHERE version = 12",
-            "has schema 11, and this release copies schema 12",
+            "DELETE FROM refinery_schema_history WHERE version = 14",
+            "has schema 12, and this release copies schema 14",
         ),
         (
-            "UPDATE refinery_schema_history SET version = 99 WHERE version = 12",
-            "knows schemas up to 12",
+            "UPDATE refinery_schema_history SET version = 99 WHERE version = 14",
+            "knows schemas up to 14",
         ),
         ("DROP TABLE refinery_schema_history", "is not a Ringproof database"),
         ("INSERT INTO meta VALUES ('new', 1)", "meta.name"),
