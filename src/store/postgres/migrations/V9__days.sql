@@ -91,6 +91,9 @@ BEGIN
     ends := least(day - day % days + days,
         (SELECT min(from_day) FROM parts WHERE of = parent AND from_day > day));
     part := parent || '_' || to_char(date '1970-01-01' + begins::int4, 'YYYYMMDD');
+    -- Who reads has looked up the parts before, and would wait for the default one only to find
+    -- it without the rows that have moved to a part that he does not know.
+    EXECUTE format('LOCK TABLE ONLY %I IN ACCESS EXCLUSIVE MODE', parent);
     EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', parent || '_default');
     EXECUTE format('SELECT count(*) FROM (SELECT 1 FROM %I WHERE %I >= $1 AND %I < $2 '
         'LIMIT 10001) AS first', parent || '_default', key, key)
