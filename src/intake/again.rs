@@ -38,6 +38,7 @@ impl Doubt {
             | Verdict::NoMatch
             | Verdict::NearMiss
             | Verdict::StaleCallStart
+            | Verdict::WeakEvidence
             | Verdict::UnknownEvent
             | Verdict::Malformed
             | Verdict::BadSignature

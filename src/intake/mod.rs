@@ -218,7 +218,9 @@ impl Intake {
                 verdict = judged;
                 let mut row = context.row(case.call.event.as_str(), judged);
                 row.verification = Some(id);
-                if event.is_some() || judged == Verdict::OutsideWindow {
+                if event.is_some()
+                    || matches!(judged, Verdict::OutsideWindow | Verdict::WeakEvidence)
+                {
                     row.body = Some(context.received.body.clone());
                     row.signature.clone_from(&context.received.signature);
                 }
@@ -315,6 +317,10 @@ fn decide(
         match (rules::judge_attempt(case, attempt), step.button()) {
             (None, Some(button)) => {
                 let evidence = result::evidence(context.evidence, button.random_key);
+                // The account may require less than when the start was admitted.
+                if verification.demanded.is_some_and(|demanded| evidence.level() < demanded) {
+                    return (Verdict::WeakEvidence, None);
+                }
                 return result::event(case, attempt, evidence);
             }
             (None, None) => return result::spoken(case, attempt),

@@ -27,6 +27,8 @@ pub enum Verdict {
     OutsideWindow,
     /// The call began no later than one that was accepted before.
     StaleCallStart,
+    /// It was checked less than the app demanded of a proof.
+    WeakEvidence,
     /// An event that we do not know.
     UnknownEvent,
     /// It cannot be read in one way.
@@ -45,7 +47,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Accepted,
         Self::Progress,
         Self::Hint,
@@ -58,6 +60,7 @@ impl Verdict {
         Self::NearMiss,
         Self::OutsideWindow,
         Self::StaleCallStart,
+        Self::WeakEvidence,
         Self::UnknownEvent,
         Self::Malformed,
         Self::BadSignature,
@@ -83,6 +86,7 @@ impl Verdict {
             Self::NearMiss => "near_miss",
             Self::OutsideWindow => "outside_window",
             Self::StaleCallStart => "stale_call_start",
+            Self::WeakEvidence => "weak_evidence",
             Self::UnknownEvent => "unknown_event",
             Self::Malformed => "malformed",
             Self::BadSignature => "bad_signature",

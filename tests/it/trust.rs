@@ -61,6 +61,31 @@ async fn a_start_that_cannot_bring_the_evidence_demanded_is_refused_with_what_to
 }
 
 #[tokio::test]
+async fn a_result_that_is_checked_less_than_was_demanded_proves_nothing() {
+    let mut app = TestApp::start().await;
+    app.script(NUMBER, json!({ "notify": "never" })).await;
+    let demanding = start(&app, json!({ "to": NUMBER, "evidence": "partial" })).await.json();
+    let other = "+380991234568";
+    app.script(other, json!({ "notify": "never" })).await;
+    let any = app.begin(other).await;
+
+    app.config.accounts.get_mut("main").unwrap().require_source = false;
+    app.restart().await;
+
+    app.learn().await;
+    for number in [NUMBER, other] {
+        let pressed = app.notify(&end(number, &app.pbx_time(), "1")).await;
+        assert_eq!(pressed["status"], 200);
+    }
+    assert_eq!(app.outcome(&any["id"]).await["outcome"], "confirmed");
+    assert_eq!(app.show(&demanding["id"]).await["status"], "pending");
+    assert!(app.verdicts().await["weak_evidence"] >= 1);
+    app.advance(181);
+    assert_ne!(app.outcome(&demanding["id"]).await["status"], "verified");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_previous_token_is_taken_while_it_is_listed_and_no_longer() {
     let old = made_up();
     let kept = old.clone();

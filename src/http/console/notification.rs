@@ -132,7 +132,9 @@ pub fn verdict(verdict: &str) -> Markup {
     let tone = match verdict {
         "accepted" => "good",
         "progress" | "hint" | "not_a_result" | "unknown_event" | "no_match" => "quiet",
-        "near_miss" | "outside_window" | "stale_call_start" | "ambiguous" => "open",
+        "near_miss" | "outside_window" | "stale_call_start" | "weak_evidence" | "ambiguous" => {
+            "open"
+        }
         _ => "bad",
     };
     badge(tone, verdict)
@@ -154,6 +156,7 @@ pub fn meaning(verdict: &str) -> String {
         "near_miss" => "Only the number's ending is that of a verification in flight. It changed nothing; look at how the PBX writes numbers.",
         "outside_window" => "The call began outside the attempt's window, so it changed nothing.",
         "stale_call_start" => "The call began no later than one that was accepted before: a repeat.",
+        "weak_evidence" => "The app demanded a proof that is better checked than this account's are now, so it changed nothing.",
         "unknown_event" => "An event that is not known here.",
         "malformed" => "It cannot be read in one way.",
         "bad_signature" => "Not signed with the account's secret.",
