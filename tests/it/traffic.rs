@@ -1,6 +1,6 @@
 //! Limits on requests, waits, heads, and on notifications that are refused.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -188,6 +188,56 @@ async fn clients_that_are_slow_or_send_too_many_headers_are_dropped() {
     assert!(half_a_body.starts_with("HTTP/1.1 408"), "{half_a_body}");
     for refused in [many, long] {
         assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 4"), "{refused}");
+    }
+    assert_eq!(app.get("/v1/keys").await.status, 200);
+    app.stop().await;
+}
+
+/// What the server says to a client that sends a byte ten times a second and never ends.
+fn said_to_a_drip(address: &str, begin: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(begin.as_bytes()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let (mut said, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut piece) {
+            Ok(read) if read > 0 => said.extend_from_slice(&piece[..read]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if stream.write_all(b"a").is_err() {
+                    break;
+                }
+            }
+            Ok(_) | Err(_) => break,
+        }
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_sends_a_byte_now_and_then_is_dropped_too() {
+    let app = TestApp::start().await;
+    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let head = "GET /v1/keys HTTP/1.1\r\nhost: x\r\nx-drip: ".to_owned();
+    let body = format!(
+        "POST /v1/verifications HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\nconnection: close\r\ncontent-length: 10000\r\n\r\n{{",
+        app.key
+    );
+    let hook = format!(
+        "POST /hooks/zadarma/{} HTTP/1.1\r\nhost: x\r\n\
+         content-type: application/x-www-form-urlencoded\r\nconnection: close\r\n\
+         content-length: 10000\r\n\r\nevent=",
+        app.token
+    );
+    let drip = |begin: String| {
+        let address = address.clone();
+        tokio::task::spawn_blocking(move || said_to_a_drip(&address, &begin))
+    };
+    let (head, body, hook) = tokio::join!(drip(head), drip(body), drip(hook));
+    let head = head.unwrap();
+    assert!(head.is_empty() || head.starts_with("HTTP/1.1 408"), "{head}");
+    for said in [body.unwrap(), hook.unwrap()] {
+        assert!(said.starts_with("HTTP/1.1 408"), "{said}");
     }
     assert_eq!(app.get("/v1/keys").await.status, 200);
     app.stop().await;
