@@ -49,6 +49,8 @@ use state::State;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the head of a request may take to arrive.
 const HEAD_WITHIN: Duration = Duration::from_secs(5);
+/// How long a client may take nothing of what is sent to it; then its connection is dropped.
+const READ_WITHIN: Duration = Duration::from_secs(15);
 /// Connections that a worker takes beside those that wait.
 const CONNECTIONS_BESIDE_WAITS: usize = 25_000;
 
@@ -92,6 +94,10 @@ pub enum ServeError {
 /// # Errors
 /// When the TLS files or the listener cannot be used.
 pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeError> {
+    // Accepted connections have it from the listener. Where it cannot be set, as for a listener
+    // that is no TCP socket, the system's own time holds.
+    let within = u32::try_from(READ_WITHIN.as_millis()).unwrap_or(u32::MAX);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&listener, within);
     let tls = surface.server.tls.as_ref().map(tls::configure).transpose()?;
     let workers = surface.server.workers;
     let max_connections = connections(surface.server.max_waits, workers);

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use reqwest::Method;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
 use crate::app::{TestApp, made_up};
@@ -239,6 +240,31 @@ async fn a_client_that_sends_a_byte_now_and_then_is_dropped_too() {
     for said in [body.unwrap(), hook.unwrap()] {
         assert!(said.starts_with("HTTP/1.1 408"), "{said}");
     }
+    assert_eq!(app.get("/v1/keys").await.status, 200);
+    app.stop().await;
+}
+
+/// Asks for much, reads nothing, and goes on asking; returns once it was dropped.
+fn never_reads(address: &str) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let ask = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    let watched = stream.try_clone().unwrap();
+    let mut told = [PollFd::new(&watched, PollFlags::empty())];
+    let pause = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    for _ in 0..600 {
+        // What was dropped is told once something is sent again.
+        if stream.write_all(ask).is_err() || poll(&mut told, Some(&pause)).unwrap() > 0 {
+            return;
+        }
+    }
+    panic!("the client that reads nothing was kept");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answers_is_dropped() {
+    let app = TestApp::start().await;
+    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    tokio::task::spawn_blocking(move || never_reads(&address)).await.unwrap();
     assert_eq!(app.get("/v1/keys").await.status, 200);
     app.stop().await;
 }
