@@ -123,6 +123,7 @@ fn refused(output: &Output, code: i32) -> String {
 async fn resume_over(app: &mut TestApp, to: &str) {
     app.config.store.url = StoreUrl::Postgres(Secret::new(to));
     app.config.store.secret_key_file = Some(app.data().join("ringproof.db.key"));
+    app.config.spill.folder = Some(app.data().join("spill"));
     app.resume().await;
 }
 
