@@ -46,6 +46,13 @@ fn parts() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(bytes, 0..24).prop_map(|pieces| pieces.concat())
 }
 
+/// A caller without control characters, and without digits, which a number is read from: the
+/// generator's tables may know fewer digits than the standard library's.
+fn caller() -> impl Strategy<Value = String> {
+    "[^\\x00-\\x1f\\p{N}]{0,12}"
+        .prop_filter("no digit of any script", |caller| !caller.contains(char::is_numeric))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -58,7 +65,7 @@ proptest! {
 
     #[test]
     fn fields_are_the_same_in_either_content_type(
-        event in "[A-Z_]{1,12}", caller in "[^\\x00-\\x1f\\p{N}]{0,12}", start in "[0-9: -]{0,20}",
+        event in "[A-Z_]{1,12}", caller in caller(), start in "[0-9: -]{0,20}",
     ) {
         let fields = [("event", event.as_str()), ("caller_id", &caller), ("call_start", &start)];
         let part = |(name, value): &(&str, &str)| {

@@ -3,14 +3,17 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::service::{Bar, GuardKey};
+use crate::service::{Bar, GuardKey, StoreError, to_the_end};
 
+use super::super::super::answer;
 use super::super::super::error::Code;
 use super::super::super::problem::{Problem, instant};
+use super::super::super::state::State;
 use super::super::words;
 
 /// What an id begins with.
@@ -79,8 +82,36 @@ impl FromRequest for BarId {
     }
 }
 
+/// Has a bar put up, and answers with it.
+///
+/// # Errors
+/// When the store does not take it.
+pub async fn put_up(
+    state: &State,
+    work: impl Future<Output = Result<Bar, StoreError>> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let bar = to_the_end(state.service.background(), work).await;
+    let bar = bar.map_err(|error| Problem::store(&error))?;
+    Ok(answer::json(StatusCode::CREATED, &BarView::new(&bar)))
+}
+
+/// Has a bar taken away, `work` telling whether it stood.
+///
+/// # Errors
+/// When it did not stand, or the store does not take it.
+pub async fn take_away(
+    state: &State,
+    work: impl Future<Output = Result<bool, StoreError>> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let stood = to_the_end(state.service.background(), work).await;
+    match stood.map_err(|error| Problem::store(&error))? {
+        true => Ok(HttpResponse::NoContent().finish()),
+        false => Err(no_such_bar()),
+    }
+}
+
 /// There is no bar with this id.
-pub fn no_such_bar() -> Problem {
+fn no_such_bar() -> Problem {
     Problem::new(Code::NotFound, "Nothing with this id stands; the list has the ids.")
 }
 

@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::domain::Channel;
-use crate::service::{Exemption, LONGEST_PREFIX, to_the_end};
+use crate::service::{Exemption, LONGEST_PREFIX};
 
 use super::super::super::access::{Holder, ToOperate};
-use super::super::super::answer;
 use super::super::super::error::Code;
 use super::super::super::problem::Problem;
 use super::super::super::read::Json;
 use super::super::super::state::State;
 use super::super::words;
-use super::bar::{BarView, reason};
+use super::bar::{BarView, put_up, reason};
 use super::set_switch::channel;
 
 /// What can be wrong with an exemption.
@@ -71,9 +69,7 @@ pub async fn exempt(
     let (exemption, reason) = (exemption(&body.prefix, by_channel)?, reason(body.reason)?);
     let service = Arc::clone(&state.service);
     let work = async move { service.exempt(&exemption, reason, &holder.actor()).await };
-    let bar = to_the_end(state.service.background(), work).await;
-    let bar = bar.map_err(|error| Problem::store(&error))?;
-    Ok(answer::json(StatusCode::CREATED, &BarView::new(&bar)))
+    put_up(&state, work).await
 }
 
 fn exemption(prefix: &str, by: Option<Channel>) -> Result<Exemption, Problem> {

@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::service::{Suppression, to_the_end};
+use crate::service::Suppression;
 
 use super::super::super::access::{Holder, ToOperate};
-use super::super::super::answer;
 use super::super::super::error::Code;
 use super::super::super::problem::Problem;
 use super::super::super::read::Json;
 use super::super::super::state::State;
 use super::super::step::{name, recipient};
-use super::bar::{BarView, reason};
+use super::bar::{BarView, put_up, reason};
 
 /// What can be wrong with a suppression.
 pub const PROBLEMS: &[Code] = &[
@@ -73,7 +71,5 @@ pub async fn suppress(
     };
     let service = Arc::clone(&state.service);
     let work = async move { service.suppress(suppression, &holder.actor()).await };
-    let bar = to_the_end(state.service.background(), work).await;
-    let bar = bar.map_err(|error| Problem::store(&error))?;
-    Ok(answer::json(StatusCode::CREATED, &BarView::new(&bar)))
+    put_up(&state, work).await
 }

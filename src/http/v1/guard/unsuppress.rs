@@ -5,13 +5,11 @@ use std::sync::Arc;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, delete};
 
-use crate::service::to_the_end;
-
 use super::super::super::access::{Holder, ToOperate};
 use super::super::super::error::Code;
 use super::super::super::problem::Problem;
 use super::super::super::state::State;
-use super::bar::{BarId, no_such_bar};
+use super::bar::{BarId, take_away};
 
 /// What can be wrong with taking a suppression away.
 pub const PROBLEMS: &[Code] = &[
@@ -38,9 +36,5 @@ pub async fn unsuppress(
 ) -> Result<HttpResponse, Problem> {
     let service = Arc::clone(&state.service);
     let work = async move { service.unsuppress(id.0, &holder.actor()).await };
-    let lifted = to_the_end(state.service.background(), work).await;
-    match lifted.map_err(|error| Problem::store(&error))? {
-        true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(no_such_bar()),
-    }
+    take_away(&state, work).await
 }
