@@ -107,7 +107,7 @@ pub fn serve(surface: Surface, listener: TcpListener) -> Result<Server, ServeErr
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(routes::notifications)
+            .configure(routes::most)
             .configure(routes::routes)
             .configure(routes::preflights)
             .configure(ops::docs::pages)

@@ -3,14 +3,17 @@
 //! The span and the problem carry the route's pattern, never the path or the
 //! query, which may hold tokens and numbers. Requests are not logged one by one.
 
-use actix_web::Error;
+use std::borrow::Cow;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest};
 use tracing::Instrument;
 
 use super::problem::Problem;
+use super::routes;
 
 /// The header of a request's id, in both directions.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -34,7 +37,10 @@ pub async fn observe<B: MessageBody + 'static>(
     }
     let id = request_id(&request);
     let text = id.to_str().unwrap_or_default();
-    let span = tracing::info_span!("request", request.id = text, route = pattern(&request));
+    let span = {
+        let route = pattern(request.request()).unwrap_or_default();
+        tracing::info_span!("request", request.id = text, route = &*route)
+    };
     let answer = next.call(request).instrument(span).await;
     let mut answer = name_route(answer?.map_into_boxed_body());
     answer.headers_mut().insert(REQUEST_ID, id);
@@ -44,16 +50,14 @@ pub async fn observe<B: MessageBody + 'static>(
 /// Puts the route into a problem, which does not know it where it is made.
 fn name_route(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let problem = answer.response().error().and_then(Error::as_error::<Problem>);
-    let Some(json) =
-        problem.map(|problem| problem.json(answer.request().match_pattern().as_deref()))
-    else {
-        return answer;
-    };
+    let Some(problem) = problem else { return answer };
+    let json = problem.json(pattern(answer.request()).as_deref());
     answer.map_body(|_, _| BoxBody::new(json))
 }
 
-fn pattern(request: &ServiceRequest) -> String {
-    request.match_pattern().unwrap_or_default()
+fn pattern(request: &HttpRequest) -> Option<Cow<'static, str>> {
+    let known = routes::pattern(request.path()).map(Cow::Borrowed);
+    known.or_else(|| request.match_pattern().map(Cow::Owned))
 }
 
 /// The client's own id if it is a plain word, otherwise a new one.

@@ -92,11 +92,47 @@ all! {
     openapi::openapi,
 }
 
-/// Registers the way of the provider's notifications, being the many: by a prefix, so that
-/// no pattern is matched.
-pub fn notifications(config: &mut web::ServiceConfig) {
-    let prefix = web::scope(zadarma::PREFIX).guard(guard::Post());
-    config.service(prefix.default_service(web::to(zadarma::receive)));
+/// What the routes of verifications begin with.
+const VERIFICATIONS: &str = "/v1/verifications";
+/// The patterns below it.
+const BELOW: [&str; 6] = [
+    "/v1/verifications/{id}",
+    "/v1/verifications/{id}/cancel",
+    "/v1/verifications/{id}/check",
+    "/v1/verifications/{id}/events",
+    "/v1/verifications/{id}/next",
+    "/v1/verifications/{id}/redeem",
+];
+const SHOW: &str = BELOW[0];
+const CHECK: &str = BELOW[2];
+
+/// The pattern of a verification's path, told without the router's regular expressions, which
+/// take longer than all else that a poll needs.
+pub fn pattern(path: &str) -> Option<&'static str> {
+    let below = path.strip_prefix(VERIFICATIONS)?;
+    if below.is_empty() {
+        return Some(VERIFICATIONS);
+    }
+    let below = below.strip_prefix('/')?;
+    let end = below.find('/').unwrap_or(below.len());
+    let (id, verb) = below.split_at(end);
+    BELOW.into_iter().find(|pattern| !id.is_empty() && pattern[SHOW.len()..] == *verb)
+}
+
+/// Registers what comes most: notifications, polls and checks of codes, each by a prefix, so
+/// that no regular expression is matched.
+pub fn most(config: &mut web::ServiceConfig) {
+    let notifications = web::scope(zadarma::PREFIX).guard(guard::Post());
+    let is = |wanted: &'static str| {
+        guard::fn_guard(move |request| pattern(request.head().uri.path()) == Some(wanted))
+    };
+    let below = || web::scope(VERIFICATIONS);
+    let shown = below().guard(guard::Get()).guard(is(SHOW));
+    let checked = below().guard(guard::Post()).guard(is(CHECK));
+    config
+        .service(notifications.default_service(web::to(zadarma::receive)))
+        .service(shown.default_service(web::to(show::handle)))
+        .service(checked.default_service(web::to(check::handle)));
 }
 
 /// Registers what browsers ask before they use a wait token.
@@ -118,4 +154,38 @@ pub async fn nowhere(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let detail = format!("The path has: {methods}.");
     let allow = HeaderValue::try_from(methods).unwrap_or(HeaderValue::from_static(""));
     Err(Problem::new(Code::MethodNotAllowed, detail).header(ALLOW, allow))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_of_a_verification_has_its_pattern() {
+        let described = describe::methods_by_path().keys();
+        let mut told = 0;
+        for path in described.filter(|path| path.starts_with(VERIFICATIONS)) {
+            let filled = path.replace("{id}", "ver_0123456789abcdef0123456789abcdef");
+            assert_eq!(pattern(&filled), Some(path.as_str()));
+            told += 1;
+        }
+        assert_eq!(told, BELOW.len() + 1);
+    }
+
+    #[test]
+    fn other_paths_have_none() {
+        for path in [
+            "",
+            "/v1",
+            "/v1/verifications/",
+            "/v1/verifications//check",
+            "/v1/verifications/ver_1/",
+            "/v1/verifications/ver_1/checks",
+            "/v1/verifications/ver_1/check/",
+            "/v1/verificationsver_1",
+            "/v1/sounds/1",
+        ] {
+            assert_eq!(pattern(path), None, "{path}");
+        }
+    }
 }

@@ -17,7 +17,10 @@ impl FromRequest for Id {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("id").and_then(|text| text.parse().ok());
+        let path = request.match_info();
+        // A route that has only a prefix leaves the rest of the path.
+        let first = || path.unprocessed().strip_prefix('/')?.split('/').next();
+        let id = path.get("id").or_else(first).and_then(|text| text.parse().ok());
         ready(id.map(Self).ok_or_else(|| {
             let detail =
                 "An id is \"ver_\" and 32 hexadecimal digits, as in the answer of the start.";

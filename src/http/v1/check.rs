@@ -88,6 +88,16 @@ pub async fn check(
     state: Data<State>,
     body: Json<CheckBody>,
 ) -> Result<HttpResponse, Problem> {
+    handle(holder, id, state, body).await
+}
+
+/// The same for a route that has only the prefix.
+pub async fn handle(
+    holder: Holder<ToStart>,
+    id: Id,
+    state: Data<State>,
+    body: Json<CheckBody>,
+) -> Result<HttpResponse, Problem> {
     let typed = typed(&body.body.code)?;
     let service = Arc::clone(&state.service);
     let now = service.clock().now();

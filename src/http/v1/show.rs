@@ -94,14 +94,24 @@ pub async fn show(
     state: Data<State>,
     query: Query<ShowQuery>,
 ) -> HttpResponse {
+    handle(id, request, state, query).await
+}
+
+/// The same for a route that has only the prefix.
+pub async fn handle(
+    id: Id,
+    request: HttpRequest,
+    state: Data<State>,
+    query: Query<ShowQuery>,
+) -> HttpResponse {
     let mut answer = match look(&state, &request, id.0).await {
         Err(problem) => HttpResponse::from_error(problem),
         Ok((viewer, verification)) => {
-            let app = verification.app.clone();
+            let page_of = matches!(viewer, Viewer::Page).then(|| verification.app.clone());
             let verification = Arc::new(verification);
             let shown = show_to(&viewer, &request, &state, &query.0, verification).await;
             let mut answer = shown.unwrap_or_else(HttpResponse::from_error);
-            if let Viewer::Page = viewer {
+            if let Some(app) = page_of {
                 cors::open_to_page(&request, &state, &app, &mut answer);
             }
             answer
