@@ -13,7 +13,7 @@ use super::connect::within;
 use super::keys::digest;
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use crate::store::Notification;
-use crate::store::kept::{form, nanoseconds};
+use crate::store::kept::nanoseconds;
 use crate::store::record::unpack_entries;
 
 pub(super) async fn verification(
@@ -130,21 +130,6 @@ pub(super) async fn now(on: &Object) -> Result<Timestamp, Failure> {
     let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 * 1000 AS now";
     let row = on.query_one(&on.prepare_cached(sql).await?, &[]).await?;
     time(&row, "clock", "now")
-}
-
-/// The verification that a claim names, with all that it claims.
-pub(super) async fn claiming(
-    on: &Object,
-    wanted: &Claim,
-) -> Result<Option<(Verification, Vec<Claim>)>, Failure> {
-    let sql = "SELECT record, account, form FROM verifications \
-               JOIN claims ON verification_id = id \
-               WHERE id = (SELECT verification_id FROM claims WHERE account = $1 AND form = $2)";
-    let statement = on.prepare_cached(sql).await?;
-    let rows = on.query(&statement, &[&wanted.account.as_str(), &form(wanted)]).await?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let claims = rows.iter().map(claim).collect::<Result<_, _>>()?;
-    Ok(Some((read(first)?, claims)))
 }
 
 /// A verification whose claims are being read.

@@ -113,7 +113,8 @@ struct Waiting<B: Batch> {
 #[error("the store is closed")]
 struct Closed;
 
-fn closed() -> StoreError {
+/// The store was closed, or the task is gone.
+pub(super) fn closed() -> StoreError {
     StoreError::Unavailable { source: Arc::new(Closed) }
 }
 

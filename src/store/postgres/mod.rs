@@ -8,6 +8,7 @@ mod admit;
 mod audit;
 mod browse;
 mod change;
+mod claiming;
 mod columns;
 mod connect;
 mod deliveries;
@@ -49,6 +50,7 @@ use super::{
 use crate::domain::{Claim, Entry, Name, Secret, Timing, Verification, VerificationId};
 use admit::{Admissions, Answer};
 use change::{Changes, Written};
+use claiming::Claiming;
 use connect::Connections;
 use lane::Lane;
 pub(super) use moving::Target;
@@ -81,6 +83,8 @@ pub(super) struct Postgres {
     changes: Lane<Changes>,
     /// Starts and later steps, which look before they write.
     admissions: Lane<Admissions>,
+    /// Who holds a claim: every notification asks.
+    claiming: Claiming,
     connections: Connections,
     /// Tells of changes; two tasks feed it.
     changed: broadcast::Sender<Changed>,
@@ -136,7 +140,7 @@ impl Postgres {
         &self,
         claim: &Claim,
     ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
-        ask!(self, on => find::claiming(on, claim))
+        self.claiming.holder(claim.clone()).await
     }
 
     pub(super) async fn timeline(

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::address::Address;
 use super::admit::Admissions;
 use super::change::Changes;
+use super::claiming::Claiming;
 use super::connect::{Connections, PATIENCE};
 use super::lane::Lane;
 use super::presence::Replica;
@@ -37,6 +38,7 @@ pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, 
         tokio::spawn(feed::look(connections.clone(), changed.clone())),
     ];
     Ok(Postgres {
+        claiming: Claiming::start(connections.clone()),
         changes: Lane::start(Changes, connections.clone()),
         admissions: Lane::start(Admissions { timing: settings.timing }, connections.clone()),
         connections,

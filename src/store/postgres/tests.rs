@@ -1,5 +1,6 @@
 //! What only this adapter can get wrong: transactions that end late, and answers that get lost.
 
+mod claiming;
 mod parts;
 mod proxy;
 
