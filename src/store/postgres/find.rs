@@ -16,15 +16,6 @@ use crate::store::Notification;
 use crate::store::kept::nanoseconds;
 use crate::store::record::unpack_entries;
 
-pub(super) async fn verification(
-    on: &Object,
-    id: VerificationId,
-) -> Result<Option<Verification>, Failure> {
-    let sql = "SELECT record FROM verifications WHERE id = $1";
-    let row = on.query_opt(&on.prepare_cached(sql).await?, &[&uuid(id)]).await?;
-    row.as_ref().map(read).transpose()
-}
-
 pub(super) async fn timeline(
     on: &Object,
     id: VerificationId,

@@ -8,7 +8,6 @@ mod admit;
 mod audit;
 mod browse;
 mod change;
-mod claiming;
 mod columns;
 mod connect;
 mod deliveries;
@@ -16,6 +15,7 @@ mod delivery_log;
 mod erase;
 mod feed;
 mod find;
+mod gather;
 mod guard;
 mod insert;
 mod journal;
@@ -24,6 +24,7 @@ mod known;
 mod lane;
 mod lines;
 mod moving;
+mod newest;
 mod open;
 mod parts;
 mod presence;
@@ -50,8 +51,8 @@ use super::{
 use crate::domain::{Claim, Entry, Name, Secret, Timing, Verification, VerificationId};
 use admit::{Admissions, Answer};
 use change::{Changes, Written};
-use claiming::Claiming;
 use connect::Connections;
+use gather::Gather;
 use lane::Lane;
 pub(super) use moving::Target;
 use presence::Replica;
@@ -83,8 +84,9 @@ pub(super) struct Postgres {
     changes: Lane<Changes>,
     /// Starts and later steps, which look before they write.
     admissions: Lane<Admissions>,
-    /// Who holds a claim: every notification asks.
-    claiming: Claiming,
+    /// Versions by id, and by claim as every notification asks.
+    newest: Gather<VerificationId>,
+    claiming: Gather<Claim>,
     connections: Connections,
     /// Tells of changes; two tasks feed it.
     changed: broadcast::Sender<Changed>,
@@ -133,14 +135,14 @@ impl Postgres {
         &self,
         id: VerificationId,
     ) -> Result<Option<Verification>, StoreError> {
-        ask!(self, on => find::verification(on, id))
+        self.newest.ask(id).await
     }
 
     pub(super) async fn claiming(
         &self,
         claim: &Claim,
     ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
-        self.claiming.holder(claim.clone()).await
+        self.claiming.ask(claim.clone()).await
     }
 
     pub(super) async fn timeline(

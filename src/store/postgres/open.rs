@@ -9,8 +9,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::address::Address;
 use super::admit::Admissions;
 use super::change::Changes;
-use super::claiming::Claiming;
 use super::connect::{Connections, PATIENCE};
+use super::gather::Gather;
 use super::lane::Lane;
 use super::presence::Replica;
 use super::{Postgres, Retention, feed, moving};
@@ -38,7 +38,8 @@ pub(super) async fn open(url: &Secret, settings: &Settings) -> Result<Postgres, 
         tokio::spawn(feed::look(connections.clone(), changed.clone())),
     ];
     Ok(Postgres {
-        claiming: Claiming::start(connections.clone()),
+        newest: Gather::start(connections.clone()),
+        claiming: Gather::start(connections.clone()),
         changes: Lane::start(Changes, connections.clone()),
         admissions: Lane::start(Admissions { timing: settings.timing }, connections.clone()),
         connections,

@@ -1,6 +1,6 @@
 //! What only this adapter can get wrong: transactions that end late, and answers that get lost.
 
-mod claiming;
+mod newest;
 mod parts;
 mod proxy;
 
