@@ -46,8 +46,12 @@ pub fn bars(title: &str, bars: &[Bar]) -> Markup {
                 span.key.good { "verified" } " " span.key.bad { "failed" } " "
                 span.key.quiet { "expired, canceled" }
             }
-            div.wide role="img" aria-label=(in_words(title, bars)) { (drawn(bars, WIDE)) }
-            div.narrow aria-hidden="true" { (drawn(bars, NARROW)) }
+            @if bars.iter().all(|bar| bar.verified + bar.failed + bar.other == 0) {
+                p.empty { "No verification of this time has ended yet. Each that ends adds to a bar here." }
+            } @else {
+                div.wide role="img" aria-label=(in_words(title, bars)) { (drawn(bars, WIDE)) }
+                div.narrow aria-hidden="true" { (drawn(bars, NARROW)) }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod erase;
 mod feed;
 mod find;
 mod guard;
+mod in_windows;
 mod insert;
 mod journal;
 mod keys;
