@@ -80,6 +80,12 @@ impl Money {
         Ok(Self { micros, currency })
     }
 
+    /// So many millionths of a currency.
+    #[must_use]
+    pub const fn of(micros: i64, currency: Currency) -> Self {
+        Self { micros, currency }
+    }
+
     /// In millionths; below zero for a debt.
     #[must_use]
     pub const fn micros(self) -> i64 {

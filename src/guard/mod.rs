@@ -6,6 +6,7 @@
 //! start; what follows from its rows is the same for every adapter (`store::guard`). It
 //! asks no clock and stores nothing.
 
+mod budgets;
 mod conversion;
 mod judge;
 mod keys;
@@ -23,6 +24,7 @@ use crate::config;
 use crate::domain::{Channel, Name, Recipient, Refusal, Rule};
 use crate::store::{Admission, GuardKey};
 
+pub use budgets::AppBudget;
 pub use conversion::{Exemption, LONGEST_PREFIX};
 pub use keys::{Keys, Scope, prefix_of};
 pub use money::{Costs, Price};

@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Asked, Guard, Scope, prefix_of};
 use crate::config::MoneyRules;
-use crate::domain::{Limit, Mode, Money, Name, Refusal, Rule};
+use crate::domain::{Currency, Limit, Mode, Money, Name, Refusal, Rule};
 use crate::store::Count;
 
 /// When what is not known is worth another try.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// Over how long a budget counts.
+pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of an attempt's money.
 #[derive(Clone, Copy, Debug)]
@@ -120,14 +122,13 @@ impl Guard {
             (Rule::PrefixBudget, None) => return,
             _ => asked.app.to_string(),
         };
-        // A window that is of one day holds no more than that day's money.
-        let subject = format!("{of}\0{}\0{}", most.currency(), day_of(costs.now));
+        let subject = budget_subject(&of, most.currency(), costs.now);
         judged.counts.push(Count {
             key: self.keys.of(rule, scope, &subject),
             rule,
             mode,
             amount: price.spent(),
-            limits: vec![Limit { max: most.spent(), per: SignedDuration::from_hours(24) }],
+            limits: vec![Limit { max: most.spent(), per: DAY }],
         });
     }
 }
@@ -150,6 +151,11 @@ impl JudgedMoney {
 /// How strictly rules take what cannot be judged.
 fn mode_of(rules: &MoneyRules, rule: Rule) -> Mode {
     if rule == Rule::OtherCurrency { rules.other_currency } else { rules.money_unknown }
+}
+
+/// Of what a budget counts: a window that is of one day holds no more than that day's money.
+pub(super) fn budget_subject(of: &str, currency: Currency, now: Timestamp) -> String {
+    format!("{of}\0{currency}\0{}", day_of(now))
 }
 
 /// The day of UTC.

@@ -4,9 +4,12 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
+use reqwest::Method;
 use serde_json::{Value, json};
+use url::{ParseError, Url};
 
 use crate::app::suite_folder;
 
@@ -38,7 +41,7 @@ impl Driver {
         Self { child, address: format!("http://127.0.0.1:{port}"), _stdout: stdout }
     }
 
-    /// A browser with a window of a phone's size.
+    /// A browser with a screen of a phone's size.
     pub async fn browser(&self, profile: &std::path::Path) -> Client {
         let arguments = [
             "--headless",
@@ -49,18 +52,41 @@ impl Driver {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            "--window-size=360,740",
             &format!("--user-data-dir={}", profile.display()),
         ];
         let Value::Object(capabilities) = json!({ "goog:chromeOptions": { "args": arguments } })
         else {
             unreachable!()
         };
-        ClientBuilder::new(HttpConnector::new())
+        let browser = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&self.address)
             .await
-            .unwrap()
+            .unwrap();
+        browser.issue_cmd(Screen { width: 360, height: 740 }).await.unwrap();
+        browser
+    }
+}
+
+/// Gives pages a screen of this size: no window is narrower than 500.
+#[derive(Debug)]
+pub struct Screen {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl WebDriverCompatibleCommand for Screen {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _url: &Url) -> (Method, Option<String>) {
+        let Self { width, height } = self;
+        let parameters = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false
+        });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": parameters });
+        (Method::POST, Some(body.to_string()))
     }
 }
 

@@ -15,7 +15,7 @@ const NUMBER: &str = "+380991234567";
 /// A browser at the console of a service of its own.
 pub struct Desk {
     pub app: TestApp,
-    browser: Client,
+    pub browser: Client,
     /// Ends with the test, after the browser.
     _driver: Driver,
     profile_folder: tempfile::TempDir,
@@ -31,7 +31,11 @@ impl Desk {
 
     /// The same without signing in.
     pub async fn stranger_at(path: &str) -> Self {
-        let app = TestApp::start().await;
+        Self::stranger_of(TestApp::start().await, path).await
+    }
+
+    /// The same at a service that is there already.
+    pub async fn stranger_of(app: TestApp, path: &str) -> Self {
         app.script(NUMBER, json!({ "does": "handset" })).await;
         let driver = Driver::start();
         let profile = tempfile::tempdir().unwrap();
@@ -45,7 +49,7 @@ impl Desk {
         self.browser.goto(&format!("{}{path}", self.app.base)).await.unwrap();
     }
 
-    async fn sign_in(&self) {
+    pub async fn sign_in(&self) {
         self.until("input[name=key]").await.send_keys(&self.app.key).await.unwrap();
         self.click("button.primary").await;
         self.until("nav[aria-label=Console]").await;

@@ -11,7 +11,7 @@ use crate::console_browser::Desk;
 const NUMBER: &str = "+380991234567";
 
 /// Sends a file as the upload form does.
-async fn upload(visitor: &Visitor, name: &str, file: &[u8]) -> Answer {
+pub async fn upload(visitor: &Visitor, name: &str, file: &[u8]) -> Answer {
     let form = Form::new()
         .text("form_token", visitor.form_token.clone())
         .text("name", name.to_owned())

@@ -4,17 +4,20 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::service::AuditEntry;
 
 use super::super::state::State;
-use super::elements::{dash, instant};
+use super::elements::{dash, instant, plain};
 use super::operator::Operator;
 use super::page::{self, Section};
 use super::refused::Refused;
 
 const TITLE: &str = "Audit log";
 const LIMIT: u16 = 50;
+/// The digits of a digest that are shown.
+const DIGEST: usize = 16;
 
 /// Which page.
 #[derive(Deserialize)]
@@ -69,6 +72,43 @@ fn row(entry: &AuditEntry) -> Markup {
     }
 }
 
+/// A line for each value that there is.
 fn json(text: Option<&str>) -> Markup {
-    html! { @match text { Some(text) => code { (text) }, None => (dash()) } }
+    let read = text.and_then(|text| serde_json::from_str(text).ok());
+    html! {
+        @match (text, read) {
+            (None, _) => (dash()),
+            (Some(_), Some(Value::Object(values))) => {
+                @for (name, value) in &values {
+                    @let says = words(value);
+                    @if !says.is_empty() { div { span.muted { (plain(name)) } " " (short(&says)) } }
+                }
+            }
+            (Some(text), _) => code { (text) },
+        }
+    }
+}
+
+/// A value without the marks of its format; nothing for none.
+fn words(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::Object(values) => {
+            let one =
+                |(name, value): (&String, &Value)| format!("{} {}", plain(name), words(value));
+            values.iter().map(one).collect::<Vec<_>>().join("; ")
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// A digest is told by its beginning.
+fn short(text: &str) -> Markup {
+    let is_digest = text.len() > DIGEST && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match text.get(..DIGEST).filter(|_| is_digest) {
+        Some(begins) => html! { code title=(text) { (begins) "…" } },
+        None => html! { code { (text) } },
+    }
 }

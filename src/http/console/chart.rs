@@ -46,8 +46,12 @@ pub fn bars(title: &str, bars: &[Bar]) -> Markup {
                 span.key.good { "verified" } " " span.key.bad { "failed" } " "
                 span.key.quiet { "expired, canceled" }
             }
-            div.wide role="img" aria-label=(in_words(title, bars)) { (drawn(bars, WIDE)) }
-            div.narrow aria-hidden="true" { (drawn(bars, NARROW)) }
+            @if bars.iter().all(|bar| bar.verified + bar.failed + bar.other == 0) {
+                p.empty { "No verification of this time has ended yet. Each that ends adds to a bar here." }
+            } @else {
+                div.wide role="img" aria-label=(in_words(title, bars)) { (drawn(bars, WIDE)) }
+                div.narrow aria-hidden="true" { (drawn(bars, NARROW)) }
+            }
         }
     }
 }
@@ -146,7 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_of_nothing_is_drawn() {
-        assert!(bars("By hour", &[]).0.contains("<svg"));
+    fn a_chart_of_nothing_is_no_bare_grid_and_says_what_will_be_there() {
+        for nothing in [&[][..], &[Bar::default(), Bar::default()]] {
+            let chart = bars("By hour", nothing).0;
+            assert!(!chart.contains("<svg") && chart.contains("adds to a bar here"), "{chart}");
+        }
+        let one = Bar { other: 1, ..Bar::default() };
+        assert!(bars("By hour", &[one]).0.contains("<svg"));
     }
 }

@@ -79,14 +79,16 @@ pub fn time_of_day(at: Timestamp) -> Markup {
     html! { time datetime=(exact) title=(exact) { (exact.get(11..23).unwrap_or(&exact)) } }
 }
 
-/// A span: "840 ms", "12.3 s", "4 min 10 s", "2 h 5 min".
+/// A span: "840 ms", "12.3 s", "4 min 10 s", "10 min", "2 h 5 min".
 #[must_use]
 pub fn span(span: SignedDuration) -> String {
     let (seconds, milliseconds) = (span.as_secs(), span.as_millis());
     match milliseconds {
         ..1_000 => format!("{milliseconds} ms"),
         1_000..60_000 => format!("{}.{} s", seconds, milliseconds % 1_000 / 100),
+        60_000..3_600_000 if seconds % 60 == 0 => format!("{} min", seconds / 60),
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ if seconds % 3_600 < 60 => format!("{} h", seconds / 3_600),
         _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
     }
 }
@@ -135,6 +137,8 @@ mod tests {
             (12_345, "12.3 s"),
             (59_999, "59.9 s"),
             (250_000, "4 min 10 s"),
+            (600_000, "10 min"),
+            (7_200_000, "2 h"),
             (7_500_000, "2 h 5 min"),
         ] {
             assert_eq!(span(SignedDuration::from_millis(milliseconds)), text);

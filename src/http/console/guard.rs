@@ -7,11 +7,12 @@ use actix_web::web::{Data, Path, Query};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::domain::{Channel, Mode, Name, Rule};
+use crate::domain::{Channel, Conversion, Mode, Money, Name, Rule};
 use crate::service::{Bar, GuardKey, RuleShown, RuleTotal, Suppression, Switch, to_the_end};
 
 use super::super::state::State;
 use super::elements::{badge, channel, dash, hidden_token, instant, or_dash, plain, span};
+use super::exemptions;
 use super::filter::recipient;
 use super::form::Posted;
 use super::operator::Operator;
@@ -19,7 +20,7 @@ use super::page::{self, Section};
 use super::refused::Refused;
 
 const TITLE: &str = "Guard";
-const HOME: &str = "/console/guard";
+pub(super) const HOME: &str = "/console/guard";
 /// The longest reason, in bytes, as of the API.
 const LONGEST_REASON: usize = 256;
 
@@ -97,7 +98,7 @@ pub async fn unsuppress(
     gone_or_never_there(to_the_end(state.service.background(), work).await?)
 }
 
-fn gone_or_never_there(is_gone: bool) -> Result<HttpResponse, Refused> {
+pub(super) fn gone_or_never_there(is_gone: bool) -> Result<HttpResponse, Refused> {
     if is_gone { Ok(page::see_other(HOME)) } else { Err(no_such_bar()) }
 }
 
@@ -107,7 +108,7 @@ fn no_such_bar() -> Refused {
     )
 }
 
-fn key_of(text: &str) -> Result<GuardKey, Refused> {
+pub(super) fn key_of(text: &str) -> Result<GuardKey, Refused> {
     let mut key = GuardKey::default();
     const_hex::decode_to_slice(text, &mut key).map_err(|_| no_such_bar())?;
     Ok(key)
@@ -130,7 +131,7 @@ fn app(posted: &Posted) -> Result<Option<Name>, String> {
     (!app.is_empty()).then(|| Name::parse(app).map_err(|_| wrong.to_owned())).transpose()
 }
 
-fn reason(posted: &Posted) -> Result<Option<Box<str>>, String> {
+pub(super) fn reason(posted: &Posted) -> Result<Option<Box<str>>, String> {
     let reason = posted.field("reason").unwrap_or_default().trim();
     if reason.len() > LONGEST_REASON {
         return Err(format!("The reason has at most {LONGEST_REASON} bytes."));
@@ -138,7 +139,11 @@ fn reason(posted: &Posted) -> Result<Option<Box<str>>, String> {
     Ok((!reason.is_empty()).then(|| reason.into()))
 }
 
-async fn wrong(posted: &Posted, state: &State, why: &str) -> Result<HttpResponse, Refused> {
+pub(super) async fn wrong(
+    posted: &Posted,
+    state: &State,
+    why: &str,
+) -> Result<HttpResponse, Refused> {
     show(&posted.operator, state, StatusCode::UNPROCESSABLE_ENTITY, None, Some(why)).await
 }
 
@@ -151,6 +156,7 @@ async fn show(
 ) -> Result<HttpResponse, Refused> {
     let service = &state.service;
     let (stopped, blocks) = (service.stopped().await?, service.blocks().await?);
+    let exempt = service.exemptions().await?;
     let suppressed = service.suppressions(after).await?;
     let (totals, apps) = (service.rule_totals().await?, service.app_names().await?);
     let older = suppressed.next.map(|key| format!("{HOME}?cursor={}", const_hex::encode(key)));
@@ -161,6 +167,7 @@ async fn show(
         (switches(operator, &apps, &stopped))
         (rules(&service.rules_shown(), &totals))
         (blocked(operator, &blocks))
+        (exemptions::section(operator, &exempt))
         (suppressions(operator, &apps, &suppressed.bars))
         nav.pages aria-label="Pages of suppressions" {
             @if after.is_some() { a.button href=(HOME) { "First" } }
@@ -268,10 +275,27 @@ fn ways<'a>(shown: impl Iterator<Item = &'a RuleShown>) -> Markup {
                 @for (place, limit) in one.limits.iter().enumerate() {
                     @if place > 0 { ", " } (limit.max) " in " (span(limit.per))
                 }
+                @if let Some(money) = one.money { (amount(one.rule, money)) }
+                @if let Some(conversion) = one.conversion { (conversion_of(conversion)) }
                 @if let Some(app) = &one.app { " " span.muted { "for " (app) } }
             }
         }
     }
+}
+
+/// An amount, and of what it is.
+fn amount(rule: Rule, money: Money) -> String {
+    match rule {
+        Rule::PriceCeiling => format!("at most {money} an attempt"),
+        Rule::BalanceFloor => format!("at least {money} left"),
+        _ => format!("{money} a day (UTC)"),
+    }
+}
+
+fn conversion_of(rule: Conversion) -> String {
+    let (least, volume, window) = (rule.min_percent, rule.min_volume, span(rule.window));
+    let block = span(rule.block_for);
+    format!("below {least} % proved of {volume} or more in {window}: blocked for {block}")
 }
 
 fn blocked(operator: &Operator, blocks: &[Bar]) -> Markup {
@@ -335,7 +359,7 @@ fn suppressions(operator: &Operator, apps: &[Name], bars: &[Bar]) -> Markup {
     }
 }
 
-fn act(operator: &Operator, bar: &Bar, of: &str, verb: &str, says: &str) -> Markup {
+pub(super) fn act(operator: &Operator, bar: &Bar, of: &str, verb: &str, says: &str) -> Markup {
     html! {
         form method="post" action={ "/console/guard/" (of) "/" (const_hex::encode(bar.key)) "/" (verb) } {
             (hidden_token(&operator.session))
@@ -355,7 +379,7 @@ fn of_app(apps: &[Name]) -> Markup {
     }
 }
 
-fn why() -> Markup {
+pub(super) fn why() -> Markup {
     html! {
         label { "Why, for whoever looks later" input name="reason" maxlength=(LONGEST_REASON) autocomplete="off"; }
     }

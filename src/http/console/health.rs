@@ -26,7 +26,7 @@ pub async fn panels(state: &State) -> Markup {
                         @for account in state.service.accounts() { (provider(state, account)) }
                     }
                 }
-                p.hint { "The provider does not tell what a call cost, so spend shows as the money left: here if the guard has a balance floor, else by " code { "ringproof doctor" } "." }
+                p.hint { "The money left is shown if the guard has a balance floor; else ask " code { "ringproof doctor" } "." }
             }
             (alarms(&state.metrics.alarms()))
         }

@@ -216,7 +216,7 @@ fn form(session: &Session, apps: &[Name]) -> Markup {
                     input type="number" name="days" min=(DAYS.start()) max=(DAYS.end()) placeholder="never";
                 }
                 label { "Counts only from"
-                    input name="networks" autocomplete="off" spellcheck="false" placeholder="anywhere, or 192.0.2.0/24";
+                    input name="networks" autocomplete="off" spellcheck="false" placeholder="anywhere" aria-describedby="networks-hint";
                 }
                 fieldset.checks {
                     legend { "May" }
@@ -232,6 +232,7 @@ fn form(session: &Session, apps: &[Name]) -> Markup {
                 }
                 button.primary { "Make key" }
             }
+            p.hint #networks-hint { "Counts only from: addresses and networks with commas between, as in 192.0.2.0/24, 2001:db8::1." }
         }
     }
 }

@@ -12,6 +12,7 @@ mod audit;
 mod chart;
 mod cookie;
 mod elements;
+mod exemptions;
 mod filter;
 mod form;
 mod guard;
@@ -30,6 +31,7 @@ mod sign_in;
 mod sign_out;
 mod sound;
 mod sounds;
+mod spend;
 mod theme;
 mod timeline;
 mod verification;
@@ -109,6 +111,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/guard/stop").route(web::post().to(guard::stop)))
         .service(web::resource("/guard/resume").route(web::post().to(guard::resume)))
         .service(web::resource("/guard/blocks/{id}/lift").route(web::post().to(guard::lift)))
+        .service(web::resource("/guard/exemptions").route(web::post().to(exemptions::exempt)))
+        .service(
+            web::resource("/guard/exemptions/{id}/delete")
+                .route(web::post().to(exemptions::unexempt)),
+        )
         .service(web::resource("/guard/suppressions").route(web::post().to(guard::suppress)))
         .service(
             web::resource("/guard/suppressions/{id}/delete")

@@ -72,8 +72,8 @@ fn facts(found: &Journaled) -> Markup {
                 div { dt { "Received (UTC)" } dd { (instant(notification.received_at)) } }
                 div { dt { "Account" } dd { (notification.account) } }
                 div { dt { "Number" } dd { (or_dash(notification.masked.as_deref())) } }
-                div { dt { "Verification" } dd.text { @match found.verification {
-                    Some(id) => a href={ "/console/verifications/" (id) } { (id) }, None => (dash()) } } }
+                div.wide { dt { "Verification" } dd { @match found.verification {
+                    Some(id) => a href={ "/console/verifications/" (id) } { code { (id) } }, None => (dash()) } } }
                 @if let Some(first) = found.replay_of {
                     div { dt { "Replay of" } dd { a href={ "/console/notifications/" (first) } { "number " (first) } } }
                 }

@@ -15,7 +15,7 @@ use super::elements::{channel, dash, span, time_of_day};
 use super::operator::Operator;
 use super::page::{self, Section};
 use super::refused::Refused;
-use super::{health, timeline};
+use super::{health, spend, timeline};
 
 const TITLE: &str = "Overview";
 /// How many changes the feed shows.
@@ -57,7 +57,7 @@ pub async fn page(
     let feed = state.service.feed(None, FEED).await?;
     let now = state.service.clock().now();
     let numbers = numbers(&state, days, now).await;
-    let health = health::panels(&state).await;
+    let (spent, health) = (spend::panel(&state).await, health::panels(&state).await);
     let content = html! {
         header.row {
             h1 { (TITLE) }
@@ -74,7 +74,7 @@ pub async fn page(
             }
             div.columns {
                 (happens(&feed))
-                (health)
+                div { (spent) (health) }
             }
         }
     };

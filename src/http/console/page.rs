@@ -97,13 +97,7 @@ pub fn with_status(
     answer(status, &document(title, operator.theme, &body))
 }
 
-/// A page for whoever asks, in a frame of its own.
-#[must_use]
-pub fn alone(status: StatusCode, title: &str, content: &Markup) -> HttpResponse {
-    alone_in(Theme::System, status, title, content)
-}
-
-/// The same in a theme.
+/// A page for whoever asks, in a frame of its own and a theme.
 #[must_use]
 pub fn alone_in(theme: Theme, status: StatusCode, title: &str, content: &Markup) -> HttpResponse {
     let body = html! {

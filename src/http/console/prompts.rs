@@ -179,7 +179,7 @@ fn one(operator: &Operator, prompt: &PromptState) -> Markup {
                 }
             }
             details open[prompt.prompt.languages.len() <= 2] {
-                summary { (prompt.prompt.languages.len()) " languages: " @for language in prompt.prompt.languages.keys() { (language) " " } }
+                summary { (count(prompt.prompt.languages.len())) ": " @for language in prompt.prompt.languages.keys() { (language) " " } }
                 table.cards {
                     thead { tr { th { "Language" } th { "Key" } th { "Greeting" } th { "Confirmed" } th { "Fallback" } } }
                     tbody { @for (language, three) in &prompt.prompt.languages {
@@ -245,6 +245,10 @@ fn form(operator: &Operator, sounds: &[SoundState]) -> Markup {
             @if sounds.is_empty() { p.hint { "Upload its sounds first." } }
         }
     }
+}
+
+fn count(languages: usize) -> String {
+    if languages == 1 { "1 language".to_owned() } else { format!("{languages} languages") }
 }
 
 fn press(key: PromptKey) -> String {

@@ -11,6 +11,7 @@ use crate::service::{ShowRefusal, StoreError};
 
 use super::super::problem::Problem;
 use super::page;
+use super::theme::Theme;
 
 /// Why a page is not shown.
 #[derive(Debug)]
@@ -105,6 +106,14 @@ impl ResponseError for Refused {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.answer(Theme::System)
+    }
+}
+
+impl Refused {
+    /// The page, in a theme.
+    #[must_use]
+    pub fn answer(&self, theme: Theme) -> HttpResponse {
         match self {
             Self::SignIn { back, has_ended } => {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -118,7 +127,8 @@ impl ResponseError for Refused {
                 let mark = if query.is_empty() { "" } else { "?" };
                 page::see_other(&format!("/console/sign-in{mark}{query}"))
             }
-            Self::Page { status, title, text } => page::alone(
+            Self::Page { status, title, text } => page::alone_in(
+                theme,
                 *status,
                 title,
                 &html! {
@@ -134,7 +144,7 @@ impl ResponseError for Refused {
 impl Responder for Refused {
     type Body = BoxBody;
 
-    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
-        self.error_response()
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        self.answer(Theme::of(request))
     }
 }

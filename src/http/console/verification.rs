@@ -42,7 +42,7 @@ pub async fn page(
             (attempt::all(verification))
             (timeline::all(verification, &whole.entries))
             (notification::of_one(&whole.notifications))
-            (deliveries(&whole.deliveries))
+            (deliveries(verification, &whole.deliveries))
         }
     };
     let title = format!("Verification {}", verification.status().as_str());
@@ -102,7 +102,7 @@ fn facts(verification: &Verification) -> Markup {
         section.panel aria-label="Facts" {
             dl.facts {
                 div { dt { "App" } dd { (verification.app) } }
-                div { dt { "Reference" } dd.text { (or_dash(verification.reference.as_deref())) } }
+                div.wide { dt { "Reference" } dd.text { (or_dash(verification.reference.as_deref())) } }
                 div { dt { "Started (UTC)" } dd { (instant(verification.created_at)) } }
                 @match end {
                     None => div { dt { "Expires (UTC)" } dd { (instant(verification.expires_at)) } },
@@ -119,7 +119,7 @@ fn facts(verification: &Verification) -> Markup {
                 div { dt { "Redeemed (UTC)" } dd { @match end.and_then(|end| end.redeemed_at) {
                     Some(at) => (instant(at)), None => (dash()) } } }
                 @if let Some(url) = &verification.callback_url {
-                    div { dt { "Callback" } dd.text { (url) } }
+                    div.wide { dt { "Callback" } dd.text { (url) } }
                 }
             }
             (plan(verification))
@@ -162,11 +162,13 @@ fn how(step: &Step) -> String {
     words.join(" · ")
 }
 
-fn deliveries(deliveries: &[Delivery]) -> Markup {
+fn deliveries(verification: &Verification, deliveries: &[Delivery]) -> Markup {
     html! {
         section.panel {
             h2 { "Deliveries to the app" }
-            @if deliveries.is_empty() {
+            @if deliveries.is_empty() && verification.conclusion().is_none() {
+                p.empty { "Nothing yet: an app is told of the end." }
+            } @else if deliveries.is_empty() {
                 p.empty { "The app was told nothing: it has no endpoint in the configuration, and the start named no "
                     code { "callback_url" } ". It may poll instead." }
             } @else {

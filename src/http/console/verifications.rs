@@ -80,7 +80,7 @@ fn row(verification: &Verification) -> Markup {
     html! {
         tr {
             td data-label="Started" { (instant(verification.created_at)) }
-            td data-label="To" { a.strong href=(path) { (verification.to) } @if verification.test { " " (badge("quiet", "test")) } }
+            td.text data-label="To" { a.strong href=(path) { (verification.to) } @if verification.test { " " (badge("quiet", "test")) } }
             td data-label="Status" { (status(verification.status())) @if end.is_some_and(|end| end.disputed) { " " (badge("bad", "disputed")) } }
             td data-label="Outcome" { (outcome(end.map(|end| end.outcome))) }
             td data-label="Channel" { (verification.current_step().map_or("", |step| channel(Step::channel(step)))) }

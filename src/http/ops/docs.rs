@@ -33,7 +33,7 @@ async fn file(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let config = CONFIG.get_or_init(|| {
         // No validator of somebody else is asked about our description.
         let config = Config::new(["../openapi.json"]).validator_url("none");
-        Arc::new(config.persist_authorization(false).display_operation_id(true))
+        Arc::new(config.persist_authorization(false).display_operation_id(false))
     });
     let name = request.match_info().get("file").unwrap_or_default();
     let found = serve(name, Arc::clone(config)).ok().flatten();

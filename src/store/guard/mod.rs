@@ -8,6 +8,7 @@
 mod attempts;
 mod calls;
 mod decide;
+mod in_windows;
 mod learned;
 mod window;
 
@@ -20,6 +21,7 @@ pub(super) use attempts::Attempts;
 pub use attempts::{CameTo, Converting};
 pub(super) use calls::Unheard;
 pub use calls::{Calling, Silence};
+pub(super) use in_windows::held;
 pub use learned::Learned;
 
 pub(super) use decide::{Decision, Found, Written};

@@ -71,6 +71,14 @@ impl Windows {
         Some(Full { until: at.and_then(|at| Timestamp::from_millisecond(at).ok()) })
     }
 
+    /// How much the window of `span` milliseconds holds at `now`, in milliseconds since 1970.
+    pub(super) fn used(&self, span: i64, now: i64) -> u64 {
+        let windows = self.0.iter().filter(|window| window.span == span);
+        let slots = windows.flat_map(|window| &window.slots);
+        let inside = slots.filter(|slot| slot.at.saturating_add(span) > now);
+        inside.fold(0, |sum, slot| sum.saturating_add(slot.amount))
+    }
+
     /// Adds, and drops what has left its window.
     pub(super) fn add(&mut self, limit: &Limit, amount: u64, now: Timestamp) {
         let (span, now) = (milliseconds(limit.per), ceiling(now));

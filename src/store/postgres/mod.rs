@@ -17,6 +17,7 @@ mod feed;
 mod find;
 mod gather;
 mod guard;
+mod in_windows;
 mod insert;
 mod journal;
 mod keys;

@@ -17,6 +17,7 @@ mod delivery_log;
 mod erase;
 mod find;
 mod guard;
+mod in_windows;
 mod intent;
 mod journal;
 mod keys;

@@ -28,6 +28,7 @@ mod deliveries;
 mod formats;
 mod guard;
 mod histories;
+mod in_windows;
 pub(super) mod keys;
 mod operations;
 mod reading;

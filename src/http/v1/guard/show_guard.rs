@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::service::{RuleShown, RuleTotal};
+use crate::service::{RuleShown, RuleTotal, SpentToday};
 
 use super::super::super::access::{Holder, ToOperate};
 use super::super::super::answer;
@@ -29,6 +29,25 @@ pub struct GuardView {
     totals: Vec<TotalView>,
     /// The accounts whose button calls bring no notifications, as seen a few seconds ago.
     degraded: Vec<String>,
+    /// What each app with a budget has spent on this day of UTC, the most first.
+    spent_today: Vec<SpentView>,
+}
+
+/// What an app has spent on this day: an estimate, by the prices known before each attempt.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GuardSpent)]
+pub struct SpentView {
+    /// The app.
+    app: String,
+    /// Whether the budget is the app's own, not all apps'.
+    own: bool,
+    /// How strictly the budget holds.
+    #[schema(schema_with = words::mode)]
+    mode: String,
+    /// What is spent: an amount and the budget's currency.
+    spent: String,
+    /// What may be spent in the day.
+    budget: String,
 }
 
 /// A rule as configured.
@@ -107,7 +126,21 @@ pub async fn show_guard(
     let rules = state.service.rules_shown().iter().map(RuleView::new).collect();
     let totals = totals.iter().map(TotalView::new).collect();
     let degraded = state.service.degraded_accounts().iter().map(ToString::to_string).collect();
-    Ok(answer::json(StatusCode::OK, &GuardView { rules, totals, degraded }))
+    let spent = state.service.spent_today().await.map_err(|error| Problem::store(&error))?;
+    let spent_today = spent.iter().map(SpentView::new).collect();
+    Ok(answer::json(StatusCode::OK, &GuardView { rules, totals, degraded, spent_today }))
+}
+
+impl SpentView {
+    fn new(spent: &SpentToday) -> Self {
+        Self {
+            app: spent.app.to_string(),
+            own: spent.is_own,
+            mode: spent.mode.as_str().to_owned(),
+            spent: spent.spent.to_string(),
+            budget: spent.budget.to_string(),
+        }
+    }
 }
 
 impl RuleView {
