@@ -16,7 +16,7 @@ use ringproof::clock::Clock;
 use ringproof::config::StoreUrl;
 use ringproof::domain::{Name, Secret as Password, Status, Timing, Verification};
 use ringproof::service::ServerKey;
-use ringproof::store::{self, Search, Store};
+use ringproof::store::{self, Browse, Store};
 use ringproof::zadarma::Secret;
 
 use super::calls::{APP, Call};
@@ -313,8 +313,8 @@ impl Prepared {
     pub fn verified(&self) -> Result<usize> {
         runtime()?.block_on(async {
             let store = self.open().await?;
-            let mut search = Search {
-                app: Name::parse(APP)?,
+            let mut search = Browse {
+                app: Some(Name::parse(APP)?),
                 to: None,
                 reference: None,
                 status: Some(Status::Verified),
@@ -324,10 +324,12 @@ impl Prepared {
                 created_until: None,
                 before: None,
                 limit: PAGE,
+                look_at: u32::MAX,
             };
             let mut verified = 0;
             loop {
-                let page = store.search(search.clone()).await.context("while searching")?;
+                let page = store.browse(search.clone()).await.context("while searching")?;
+                let page = page.verifications;
                 verified += page.len();
                 match page.last() {
                     Some(last) if page.len() == usize::from(PAGE) => search.before = Some(last.id),

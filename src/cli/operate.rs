@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::{Api, Plain, items, query, word};
 use super::follow;
@@ -109,7 +109,37 @@ impl Show {
 impl Search {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let api = Api::of(&self.plain)?;
-        let limit = self.limit.to_string();
+        let (mut found, mut cursor) = (Vec::new(), self.cursor.clone());
+        // A page may be short, since the server looks at so many verifications for each.
+        loop {
+            let mut page = self.page(&api, found.len(), cursor.as_deref()).await?;
+            if let Value::Array(verifications) = page["verifications"].take() {
+                found.extend(verifications);
+            }
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() || found.len() >= usize::from(self.limit) {
+                break;
+            }
+        }
+        if self.plain.json {
+            println!("{:#}", json!({ "verifications": found, "next_cursor": cursor }));
+            return Ok(ExitCode::SUCCESS);
+        }
+        found.iter().for_each(print_verification);
+        if let Some(cursor) = cursor {
+            eprintln!("more: --cursor {cursor}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What is found behind a cursor, beside so many that were found before.
+    async fn page(
+        &self,
+        api: &Api,
+        found: usize,
+        cursor: Option<&str>,
+    ) -> Result<Value, anyhow::Error> {
+        let limit = usize::from(self.limit).saturating_sub(found).to_string();
         let path = query(
             "/v1/verifications",
             &[
@@ -121,19 +151,10 @@ impl Search {
                 ("created_from", self.from.as_deref()),
                 ("created_until", self.until.as_deref()),
                 ("limit", Some(&limit)),
-                ("cursor", self.cursor.as_deref()),
+                ("cursor", cursor),
             ],
         );
-        let found = api.call(Method::GET, &path, None).await?;
-        if self.plain.json {
-            println!("{found:#}");
-            return Ok(ExitCode::SUCCESS);
-        }
-        items(&found["verifications"]).for_each(print_verification);
-        if let Some(cursor) = found["next_cursor"].as_str() {
-            eprintln!("more: --cursor {cursor}");
-        }
-        Ok(ExitCode::SUCCESS)
+        api.call(Method::GET, &path, None).await
     }
 }
 

@@ -1,12 +1,25 @@
-//! Browse: verifications of every app, for operators, newest first, in pages.
+//! Browse: verifications of an app, or for operators of every app, newest first, in pages.
 
-use crate::domain::Name;
+use crate::domain::{Name, Verification, VerificationId};
 use crate::store::{Browse, StoreError};
 
-use super::{Page, Service};
+use super::Service;
+
+/// How many verifications are looked at for one page: what takes some milliseconds, however
+/// many there are.
+pub const LOOK_AT: u32 = 10_000;
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The verifications, newest first.
+    pub verifications: Vec<Verification>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<VerificationId>,
+}
 
 impl Service {
-    /// One page over every app. It may be short and yet have a next one, since only
+    /// One page. It may be short, or even empty, and yet have a next one, since only
     /// so many verifications are looked at for a page.
     ///
     /// # Errors

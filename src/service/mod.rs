@@ -41,7 +41,6 @@ mod redeem;
 mod refusal;
 mod request;
 mod resolve;
-mod search;
 mod sending;
 mod server_key;
 mod session;
@@ -86,12 +85,12 @@ pub use crate::sounds::{
 pub use crate::store::{
     AuditEntry, AuditError, AuditHead, Bar, Browse, Delivery, DeliveryDetails, DeliverySearch,
     DeliveryState, DisabledEndpoint, FeedPage, FeedRow, GuardKey, JournalCursor, Journaled, KeyRow,
-    NotificationPage, NotificationSearch, RuleTotal, Search, SoundFile, StatsBy, StoreError,
-    Target, Tried,
+    NotificationPage, NotificationSearch, RuleTotal, SoundFile, StatsBy, StoreError, Target, Tried,
 };
 pub use account::{Account, Facts};
 pub use audit::{Actor, Administered, AuditPage};
 pub use bars::{BarPage, Suppression, Switch};
+pub use browse::{LOOK_AT, Page};
 pub use buckets::{Buckets, Empty, Rate, site};
 pub use cancel::CancelRefusal;
 pub use check::{CheckRefusal, CheckResult};
@@ -111,7 +110,6 @@ pub use request::{
     WantedSounds, WantedStep,
 };
 pub use resolve::{Judgement, ResolveError, Resolved};
-pub use search::Page;
 pub use server_key::ServerKey;
 pub use session::{Session, SessionRefusal};
 pub use show::ShowRefusal;

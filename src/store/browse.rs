@@ -45,7 +45,7 @@ pub struct Browsed {
 }
 
 impl Store {
-    /// The verifications that pass every filter, newest first, of every app.
+    /// The verifications that pass every filter, newest first.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -64,7 +64,7 @@ pub use journal::{
 };
 pub use lines::Lines;
 pub use moving::{MoveError, Moved, MovedTable, Moving, Progress, copy_over};
-pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Search, Swept};
+pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Swept};
 pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{
     CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
@@ -236,14 +236,6 @@ impl Store {
         verification: VerificationId,
     ) -> Result<Vec<Notification>, StoreError> {
         adapter!(self.notifications(verification))
-    }
-
-    /// The verifications of an app that pass every filter, newest first.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn search(&self, search: Search) -> Result<Vec<Verification>, StoreError> {
-        adapter!(self.search(search))
     }
 
     /// Pending verifications that time alone changes by `now`, the longest due first.

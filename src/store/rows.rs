@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Channel, Name, Network, Outcome, Recipient, Status, VerificationId};
+use crate::domain::{Name, Network, VerificationId};
 
 /// A notification as received, with its verdict, about to be journaled.
 pub struct NotificationRow {
@@ -47,31 +47,6 @@ pub struct Notification {
     pub body: Option<Box<[u8]>>,
     /// Its signature.
     pub signature: Option<Box<[u8]>>,
-}
-
-/// What to search for. Every filter that is given must pass.
-#[derive(Clone, Debug)]
-pub struct Search {
-    /// The app whose verifications are searched.
-    pub app: Name,
-    /// Who was asked.
-    pub to: Option<Recipient>,
-    /// The app's reference, whole.
-    pub reference: Option<String>,
-    /// Where it stands.
-    pub status: Option<Status>,
-    /// How it ended.
-    pub outcome: Option<Outcome>,
-    /// A channel of its plan.
-    pub channel: Option<Channel>,
-    /// Created then or later.
-    pub created_from: Option<Timestamp>,
-    /// Created before.
-    pub created_until: Option<Timestamp>,
-    /// The last id of the page before this one.
-    pub before: Option<VerificationId>,
-    /// At most so many.
-    pub limit: u16,
 }
 
 /// A key of an app, as kept: its secret only as a hash.

@@ -8,14 +8,12 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::domain::{Channel, EmailAddress, Name, Outcome, PhoneNumber, Recipient, Status};
-use crate::service::Browse;
+use crate::service::{Browse, LOOK_AT};
 
 use super::elements::{channel, plain, select};
 
 /// How many a page holds.
 const LIMIT: u16 = 50;
-/// How many are looked at for one page, so that a search for something rare takes no longer.
-const LOOK_AT: u32 = 10_000;
 
 /// The query as it came. An empty field filters nothing.
 #[derive(Default, Deserialize)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{Channel, EmailAddress, Name, Outcome, PhoneNumber, Recipient, Status};
-use crate::service::Search;
+use crate::service::{Browse, LOOK_AT};
 
 use super::super::access::{Holder, ToRead};
 use super::super::answer;
@@ -74,7 +74,9 @@ pub struct SearchQuery {
 pub struct SearchAnswer {
     /// The verifications, newest first.
     verifications: Vec<View>,
-    /// What to ask the next page with; null on the last one.
+    /// What to ask the next page with; null on the last one. A page looks at 10,000
+    /// verifications, unless number or reference say where to look, so it may hold fewer than
+    /// asked for, or none, and yet have a next one.
     next_cursor: Option<String>,
 }
 
@@ -93,7 +95,7 @@ pub async fn search(
     query: Query<SearchQuery>,
 ) -> Result<HttpResponse, Problem> {
     let wanted = wanted(holder.app, query.0)?;
-    let page = state.service.search(wanted).await.map_err(|error| Problem::store(&error))?;
+    let page = state.service.browse(wanted).await.map_err(|error| Problem::store(&error))?;
     let timing = state.service.timing();
     let found = page.verifications.iter().map(|verification| View::new(verification, timing));
     let answer = SearchAnswer {
@@ -103,9 +105,9 @@ pub async fn search(
     Ok(answer::json(StatusCode::OK, &answer))
 }
 
-fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
-    Ok(Search {
-        app,
+fn wanted(app: Name, query: SearchQuery) -> Result<Browse, Problem> {
+    Ok(Browse {
+        app: Some(app),
         to: query.to.as_deref().map(recipient).transpose()?,
         reference: query.reference,
         status: word("status", query.status, Status::ALL, Status::as_str)?,
@@ -115,6 +117,7 @@ fn wanted(app: Name, query: SearchQuery) -> Result<Search, Problem> {
         created_until: time("created_until", query.created_until)?,
         before: parsed("cursor", query.cursor, CURSOR)?,
         limit: limit(query.limit.as_deref())?,
+        look_at: LOOK_AT,
     })
 }
 

@@ -1,14 +1,18 @@
-//! Browsing over every app, by what indexes there are.
+//! Browsing an app's verifications, or every app's, by what indexes there are.
 
 use deadpool_postgres::Object;
+use jiff::SignedDuration;
 
 use super::columns::{Failure, id, name, uuid, verification};
-use super::search::{A_MILLISECOND, Question};
+use super::question::Question;
 use super::{Postgres, ask};
 use crate::domain::Name;
 use crate::store::kept::{first_id, nanoseconds, recipient};
 use crate::store::record::{channel_bit, outcome_code, status_code};
 use crate::store::{Browse, Browsed, StoreError};
+
+/// How exactly an id tells its time.
+const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 
 /// Every app that has verifications, found by as many steps in the index.
 const APPS: &str = "WITH RECURSIVE apps (app) AS (SELECT min(app) FROM verifications UNION \

@@ -12,7 +12,7 @@ use super::columns::{
     Failure, column, delivery_id, delivery_uuid, id, name, number, time, time_if, unreadable, uuid,
 };
 use super::deliveries::target;
-use super::search::Question;
+use super::question::Question;
 use super::{Postgres, ask};
 use crate::domain::{DeliveryId, Name};
 use crate::store::kept::{nanoseconds, state_code};

@@ -15,7 +15,7 @@ use tokio_postgres::types::ToSql;
 use super::columns::{Failure, column, time, unreadable, uuid, verification};
 use super::find::notification as read;
 use super::insert;
-use super::search::Question;
+use super::question::Question;
 use super::{Postgres, ask, moving};
 use crate::domain::VerificationId;
 use crate::store::change::JournalRow;

@@ -29,7 +29,7 @@ mod newest;
 mod open;
 mod parts;
 mod presence;
-mod search;
+mod question;
 mod sessions;
 mod silence;
 mod sounds;
@@ -47,7 +47,7 @@ use super::change::JournalRow;
 use super::kept::Retention;
 use super::{
     Audited, Change, Changed, Committed, Intended, Intent, KeyRow, Notification, NotificationRow,
-    OpenError, Search, Settings, Start, Started, StoreError, Swept,
+    OpenError, Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Secret, Timing, Verification, VerificationId};
 use admit::{Admissions, Answer};
@@ -159,10 +159,6 @@ impl Postgres {
         verification: VerificationId,
     ) -> Result<Vec<Notification>, StoreError> {
         ask!(self, on => find::notifications(on, verification))
-    }
-
-    pub(super) async fn search(&self, search: Search) -> Result<Vec<Verification>, StoreError> {
-        ask!(self, on => search::search(on, &search))
     }
 
     pub(super) async fn due(

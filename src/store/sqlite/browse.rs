@@ -1,4 +1,4 @@
-//! Browsing over every app, by what indexes there are.
+//! Browsing an app's verifications, or every app's, by what indexes there are.
 
 use jiff::SignedDuration;
 use rusqlite::{Connection, ToSql, params_from_iter};

@@ -27,7 +27,6 @@ mod moving_tests;
 mod open;
 mod readers;
 mod rest;
-mod search;
 mod sessions;
 mod silence;
 mod sounds;
@@ -47,7 +46,7 @@ use super::change::JournalRow;
 use super::kept::Retention;
 use super::{
     Audited, Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError,
-    Search, Settings, Start, Started, StoreError, Swept,
+    Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 use columns::Failure;
@@ -126,10 +125,6 @@ impl Sqlite {
         verification: VerificationId,
     ) -> Result<Vec<Notification>, StoreError> {
         self.readers.read(move |on| find::notifications(on, verification)).await
-    }
-
-    pub(super) async fn search(&self, search: Search) -> Result<Vec<Verification>, StoreError> {
-        self.readers.read(move |on| search::search(on, &search)).await
     }
 
     pub(super) async fn due(

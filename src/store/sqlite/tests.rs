@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::domain::{Channel, Event};
+use crate::store::Browse;
 use crate::store::tests::{TestStore, asked, at, moved, pressed, start};
 
 const NUMBER: u64 = 380_991_234_567;
@@ -42,8 +43,8 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_its_calls_are_fou
     drop(first);
 
     let store = crate::store::open(Settings::at(path)).await.unwrap();
-    let by = |channel| Search {
-        app: call.app.clone(),
+    let by = |channel| Browse {
+        app: Some(call.app.clone()),
         to: None,
         reference: None,
         status: None,
@@ -53,10 +54,11 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_its_calls_are_fou
         created_until: None,
         before: None,
         limit: 10,
+        look_at: 10,
     };
-    let found = store.search(by(Channel::CallButton)).await.unwrap();
+    let found = store.browse(by(Channel::CallButton)).await.unwrap().verifications;
     assert_eq!(found, std::slice::from_ref(&call));
-    assert_eq!(store.search(by(Channel::Sms)).await.unwrap(), []);
+    assert_eq!(store.browse(by(Channel::Sms)).await.unwrap().verifications, []);
 }
 
 #[tokio::test]

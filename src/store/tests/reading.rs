@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Channel, Outcome, Status};
-use crate::store::Search;
+use crate::store::Browse;
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -13,9 +13,9 @@ contract!(
     whose_a_claim_is_is_found_by_account_and_form,
 );
 
-fn everything() -> Search {
-    Search {
-        app: name("shop"),
+fn everything() -> Browse {
+    Browse {
+        app: Some(name("shop")),
         to: None,
         reference: None,
         status: None,
@@ -25,6 +25,7 @@ fn everything() -> Search {
         created_until: None,
         before: None,
         limit: 100,
+        look_at: 1_000,
     }
 }
 
@@ -48,34 +49,34 @@ async fn filled() -> (TestStore, Vec<VerificationId>) {
     (test, ids)
 }
 
-async fn found(test: &TestStore, search: Search) -> Vec<VerificationId> {
-    test.store.search(search).await.unwrap().iter().map(|found| found.id).collect()
+async fn found(test: &TestStore, search: Browse) -> Vec<VerificationId> {
+    test.store.browse(search).await.unwrap().verifications.iter().map(|found| found.id).collect()
 }
 
 async fn a_search_finds_the_apps_own_newest_first() {
     let (test, ids) = filled().await;
     assert_eq!(found(&test, everything()).await, [ids[2], ids[1], ids[0]]);
-    let bank = Search { app: name("bank"), ..everything() };
+    let bank = Browse { app: Some(name("bank")), ..everything() };
     assert_eq!(found(&test, bank).await, [ids[3]]);
 }
 
 async fn every_filter_filters() {
     let (test, ids) = filled().await;
-    let number = Search { to: Some(PhoneNumber::from_u64(NUMBER).into()), ..everything() };
+    let number = Browse { to: Some(PhoneNumber::from_u64(NUMBER).into()), ..everything() };
     assert_eq!(found(&test, number).await, [ids[0]]);
-    let reference = Search { reference: Some("order-2".into()), ..everything() };
+    let reference = Browse { reference: Some("order-2".into()), ..everything() };
     assert_eq!(found(&test, reference).await, [ids[2]]);
-    let status = Search { status: Some(Status::Canceled), ..everything() };
+    let status = Browse { status: Some(Status::Canceled), ..everything() };
     assert_eq!(found(&test, status).await, [ids[1]]);
-    let outcome = Search { outcome: Some(Outcome::Canceled), ..everything() };
+    let outcome = Browse { outcome: Some(Outcome::Canceled), ..everything() };
     assert_eq!(found(&test, outcome).await, [ids[1]]);
-    let channel = Search { channel: Some(Channel::CallButton), ..everything() };
+    let channel = Browse { channel: Some(Channel::CallButton), ..everything() };
     assert_eq!(found(&test, channel).await.len(), 3);
-    let from = Search { created_from: Some(at(1)), ..everything() };
+    let from = Browse { created_from: Some(at(1)), ..everything() };
     assert_eq!(found(&test, from).await, [ids[2], ids[1]]);
-    let until = Search { created_until: Some(at(1)), ..everything() };
+    let until = Browse { created_until: Some(at(1)), ..everything() };
     assert_eq!(found(&test, until).await, [ids[0]]);
-    let all = Search {
+    let all = Browse {
         to: Some(PhoneNumber::from_u64(NUMBER).into()),
         status: Some(Status::Canceled),
         ..everything()
@@ -85,9 +86,9 @@ async fn every_filter_filters() {
 
 async fn a_page_goes_on_where_the_one_before_ended() {
     let (test, ids) = filled().await;
-    let first = Search { limit: 2, ..everything() };
+    let first = Browse { limit: 2, ..everything() };
     assert_eq!(found(&test, first).await, [ids[2], ids[1]]);
-    let second = Search { limit: 2, before: Some(ids[1]), ..everything() };
+    let second = Browse { limit: 2, before: Some(ids[1]), ..everything() };
     assert_eq!(found(&test, second).await, [ids[0]]);
 }
 
