@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use super::{OpenError, SoundVersion, sqlite};
+use super::{OpenError, sqlite};
 
 /// Why a store was not copied, or is not sound.
 #[derive(Debug, thiserror::Error)]
@@ -62,15 +62,6 @@ pub async fn restore(from: &Path, to: &Path) -> Result<u64, CopyError> {
 pub async fn check(path: &Path) -> Result<u64, CopyError> {
     let path = path.to_owned();
     blocking(path.clone(), move || sqlite::check(&path)).await
-}
-
-/// The sounds that the store at `path` keeps, read beside the process that serves it.
-///
-/// # Errors
-/// See [`CopyError`].
-pub async fn kept_sounds(path: &Path) -> Result<Vec<SoundVersion>, CopyError> {
-    let path = path.to_owned();
-    blocking(path.clone(), move || sqlite::kept_sounds(&path)).await
 }
 
 async fn blocking<T: Send + 'static>(

@@ -33,6 +33,7 @@ mod demo;
 mod described;
 mod docs;
 mod doctor;
+mod doctor_sounds;
 mod faults;
 mod forward;
 mod fuzz;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{open, sounds};
-use crate::store::{CopyError, SoundVersion};
+use super::open;
+use crate::store::CopyError;
 
 /// Every page, in one step.
 const ALL_PAGES: i32 = -1;
@@ -31,15 +31,6 @@ pub(in crate::store) fn check(path: &Path) -> Result<u64, CopyError> {
     sound(path, &connection)?;
     let file = fs::metadata(path).map_err(|error| io(path, error))?;
     Ok(file.len())
-}
-
-pub(in crate::store) fn kept_sounds(path: &Path) -> Result<Vec<SoundVersion>, CopyError> {
-    let connection = read(path)?;
-    // A store that was last served by a version from before sounds has none.
-    if !connection.table_exists(None, "sounds").map_err(|error| io(path, error))? {
-        return Ok(Vec::new());
-    }
-    sounds::sounds(&connection).map_err(|failure| io(path, format!("{failure:?}")))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<u64, CopyError> {
