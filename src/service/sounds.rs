@@ -336,14 +336,15 @@ async fn bring_to(
     its_name: &str,
     wav: Vec<u8>,
 ) -> Result<String, ProviderError> {
-    if !account.facts().has_listed_all() {
-        account.refresh_sounds().await?;
-    }
     let find = || {
         let facts = account.facts();
         let sound = facts.sounds.iter().flatten().find(|sound| sound.name == its_name);
         sound.map(|sound| sound.id.clone())
     };
+    // What is found in an older list may have been deleted since.
+    if !account.facts().has_listed_all() || find().is_some() {
+        account.refresh_sounds().await?;
+    }
     if let Some(id) = find() {
         return Ok(id);
     }
