@@ -48,7 +48,7 @@ pub use beside::{Beside, BesideError};
 pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
 pub use changes::{Changed, Changes};
-pub use copy::{CopyError, backup, check, restore};
+pub use copy::{CopyError, Copying, backup, check, restore};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,

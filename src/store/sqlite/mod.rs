@@ -12,6 +12,8 @@ mod change;
 mod checkpoint;
 mod columns;
 mod copy;
+#[cfg(test)]
+mod copy_tests;
 mod damage;
 mod deliveries;
 mod delivery_log;
