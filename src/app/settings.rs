@@ -1,5 +1,6 @@
 //! From the configuration's sections to what each room takes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ pub fn timing(config: &Config) -> Timing {
     }
 }
 
-pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service::Settings> {
+/// The configuration's prompts.
+pub(super) fn prompts(config: &Config) -> anyhow::Result<BTreeMap<Name, Prompt>> {
     let prompt = |(prompt_name, prompt): (&String, &config::Prompt)| {
         let languages = prompt
             .languages
@@ -46,12 +48,16 @@ pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service
         let languages = languages.collect::<anyhow::Result<_>>()?;
         Ok((name(prompt_name)?, Prompt { default_language, languages }))
     };
+    config.prompts.iter().map(prompt).collect()
+}
+
+pub(super) fn service(config: &Config, timing: Timing) -> anyhow::Result<service::Settings> {
     Ok(service::Settings {
         timing,
         expires_in: signed(config.verification.expires_in),
         max_expires_in: signed(config.verification.max_expires_in),
         max_code_life: signed(config.verification.max_code_life),
-        prompts: config.prompts.iter().map(prompt).collect::<anyhow::Result<_>>()?,
+        prompts: prompts(config)?,
         plans: plans::plans(&config.plans)?,
         test_numbers: config.test_numbers.values().map(test_number).collect(),
         codes: CodeSettings {

@@ -86,13 +86,19 @@ pub fn prompts() -> BTreeMap<String, Prompt> {
     prompts
 }
 
-/// The file of the shipped sound that has this name at providers, if there is one.
+/// The file of the shipped sound that a prompt names, if it does: by its name at simulated
+/// accounts, or by the one that `sounds sync` gives it, as `config.example.toml` has it.
 pub(super) fn named(text: &str) -> Option<&'static [u8]> {
-    SHIPPED.iter().find(|shipped| name(shipped) == text).map(|shipped| shipped.wav)
+    let is_it = |shipped: &&Shipped| name(shipped) == text || short_name(shipped) == text;
+    SHIPPED.iter().find(is_it).map(|shipped| shipped.wav)
 }
 
 fn name(shipped: &Shipped) -> String {
-    format!("ringproof-{}-{}-{}", shipped.prompt, shipped.language, shipped.part)
+    format!("ringproof-{}", short_name(shipped))
+}
+
+fn short_name(shipped: &Shipped) -> String {
+    format!("{}-{}-{}", shipped.prompt, shipped.language, shipped.part)
 }
 
 /// 24 hexadecimal digits, as real accounts show them; the same in every run.

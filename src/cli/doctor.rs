@@ -13,8 +13,8 @@ use super::{ConfigArguments, SOMETHING_WRONG, WRONG_USAGE, print_problems};
 /// Arguments of `doctor`.
 #[derive(Args)]
 pub(super) struct Doctor {
-    /// Set the notification URL, turn on notifications and upload shipped sounds where that is
-    /// needed, after saying so
+    /// Set the notification URL, turn on notifications and upload missing sounds that are shipped
+    /// or in the store, where that is needed, after saying so
     #[arg(long)]
     fix: bool,
     /// With --fix: replace a notification URL that is not ours; prints the old one

@@ -16,9 +16,6 @@ use crate::provider::ProviderError;
 use crate::sounds::{BadSound, Inspection, Known, SoundUse, Version};
 use crate::store::{self, KeptSound, NewSound, SoundFile, SoundPlace, StoreError};
 
-/// Digits of a file's digest in its name at the provider.
-const DIGITS: usize = 12;
-
 /// A sound with its versions.
 #[derive(Clone, Debug)]
 pub struct SoundState {
@@ -276,8 +273,7 @@ impl Service {
         let Some(versions) = known.versions(named) else {
             return account.facts().listed_sound(named);
         };
-        let place = Known::place(versions, &account.name).ok_or(())?;
-        if is_lost(account, place) { Err(()) } else { Ok(place.provider_id.to_string()) }
+        place_of(account, versions).ok_or(())
     }
 
     /// Brings a version to an account, unless it is there; whether it was brought.
@@ -296,8 +292,7 @@ impl Service {
         if there.is_some_and(|place| !is_lost(account, place)) {
             return Ok(false);
         }
-        let digest = const_hex::encode(newest.row.digest);
-        let its_name = format!("{name}-v{version}-{}", &digest[..DIGITS]);
+        let its_name = newest.name_there();
         let wav = self.store.sound_file(name, version, SoundFile::Converted).await?;
         let wav = wav.ok_or(SoundRefusal::NotFound)?;
         let brought = bring_to(account, &its_name, wav).await;
@@ -321,11 +316,8 @@ impl Service {
 
     fn state(&self, known: &Known, name: &Name) -> Option<SoundState> {
         let versions = known.sounds.get(name)?.clone();
-        let newest = versions.last()?;
-        let lacks = |account: &&Account| {
-            let mut places = newest.row.places.iter();
-            !places.any(|place| place.account == account.name && !is_lost(account, place))
-        };
+        let newest = versions.last().map(std::slice::from_ref)?;
+        let lacks = |account: &&Account| place_of(account, newest).is_none();
         let missing_at = self.accounts.iter().filter(lacks).map(|account| account.name.clone());
         let missing_at = missing_at.collect();
         Some(SoundState { name: name.clone(), missing_at, versions, used_by: known.uses(name) })
@@ -344,14 +336,15 @@ async fn bring_to(
     its_name: &str,
     wav: Vec<u8>,
 ) -> Result<String, ProviderError> {
-    if !account.facts().has_listed_all() {
-        account.refresh_sounds().await?;
-    }
     let find = || {
         let facts = account.facts();
         let sound = facts.sounds.iter().flatten().find(|sound| sound.name == its_name);
         sound.map(|sound| sound.id.clone())
     };
+    // What is found in an older list may have been deleted since.
+    if !account.facts().has_listed_all() || find().is_some() {
+        account.refresh_sounds().await?;
+    }
     if let Some(id) = find() {
         return Ok(id);
     }
@@ -366,6 +359,13 @@ async fn bring_to(
         message: "it took the sound, but does not list it yet".to_owned(),
         source: None,
     })
+}
+
+/// The id of the newest of these versions that an account has, by what it last listed.
+fn place_of(account: &Account, versions: &[Version]) -> Option<String> {
+    let facts = account.facts();
+    let listed = facts.sounds.as_deref().zip(facts.sounds_at);
+    Known::provider_id(versions, &account.name, listed).map(str::to_owned)
 }
 
 /// Whether the provider, asked since, did not list it any more.

@@ -6,10 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
+
 use super::{Inspection, Prompt};
 use crate::domain::Name;
+use crate::provider::Sound;
 use crate::store::record::Unreadable;
-use crate::store::{PromptRow, SoundPlace, SoundVersion, Store, StoreError};
+use crate::store::{CatalogueRows, PromptRow, SoundVersion, Store, StoreError};
+
+/// Digits of a file's digest in its name at providers.
+const DIGITS: usize = 12;
 
 /// The sounds and prompts of a service.
 pub struct Catalogue {
@@ -96,6 +102,34 @@ impl Catalogue {
 
     async fn read(&self) -> Result<(), StoreError> {
         let rows = self.store.catalogue().await?;
+        let read = Known::of(rows, &self.configured)?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // A slower reader must not bring back what a faster one has left behind.
+        if read.change >= known.change {
+            *known = Arc::new(read);
+        }
+        Ok(())
+    }
+}
+
+impl Version {
+    /// The name under which providers have this file, and no other.
+    #[must_use]
+    pub fn name_there(&self) -> String {
+        let digest = const_hex::encode(self.row.digest);
+        format!("{}-v{}-{}", self.row.name, self.row.version, &digest[..DIGITS])
+    }
+}
+
+impl Known {
+    /// What these rows hold, beside the configuration's prompts.
+    ///
+    /// # Errors
+    /// When a row cannot be read.
+    pub fn of(
+        rows: CatalogueRows,
+        configured: &BTreeMap<Name, Prompt>,
+    ) -> Result<Self, StoreError> {
         let mut sounds: BTreeMap<Name, Vec<Version>> = BTreeMap::new();
         for row in rows.sounds {
             let inspection =
@@ -110,18 +144,10 @@ impl Catalogue {
         let stored: BTreeMap<Name, PromptRow> = stored.collect();
         let mut prompts: BTreeMap<Name, Prompt> =
             stored.iter().map(|(name, row)| (name.clone(), Prompt::from(row))).collect();
-        prompts.extend(self.configured.clone());
-        let read = Known { change: rows.change, sounds, prompts, stored };
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        // A slower reader must not bring back what a faster one has left behind.
-        if read.change >= known.change {
-            *known = Arc::new(read);
-        }
-        Ok(())
+        prompts.extend(configured.clone());
+        Ok(Self { change: rows.change, sounds, prompts, stored })
     }
-}
 
-impl Known {
     /// The versions of the sound that a text names, oldest first: all of `NAME`, or
     /// the one of `NAME@VERSION`. `None` if there is no such sound.
     #[must_use]
@@ -136,13 +162,37 @@ impl Known {
         versions.get(at..=at)
     }
 
-    /// Where an account has the newest of those versions that it has at all.
+    /// The provider's id of the newest of those versions that an account has, going by what
+    /// it listed and when. What is there under the name of its file counts as well as what is
+    /// noted, since another process may have brought it. None, too, if the newest that was
+    /// brought has been lost.
     #[must_use]
-    pub fn place<'a>(versions: &'a [Version], account: &Name) -> Option<&'a SoundPlace> {
-        let in_account = |version: &'a Version| {
-            version.row.places.iter().find(|place| place.account == *account)
-        };
-        versions.iter().rev().find_map(in_account)
+    pub fn provider_id<'a>(
+        versions: &'a [Version],
+        account: &Name,
+        listed: Option<(&'a [Sound], Timestamp)>,
+    ) -> Option<&'a str> {
+        for version in versions.iter().rev() {
+            let place = version.row.places.iter().find(|place| place.account == *account);
+            let Some((sounds, listed_at)) = listed else {
+                if let Some(place) = place {
+                    return Some(&place.provider_id);
+                }
+                continue;
+            };
+            let is_listed = |id: &str| sounds.iter().any(|sound| sound.id == id);
+            if let Some(place) = place
+                && (listed_at <= place.at || is_listed(&place.provider_id))
+            {
+                return Some(&place.provider_id);
+            }
+            let its_name = version.name_there();
+            let found = sounds.iter().find(|sound| sound.name == its_name);
+            if found.is_some() || place.is_some() {
+                return found.map(|sound| sound.id.as_str());
+            }
+        }
+        None
     }
 
     /// Where a sound is used, in whatever version.

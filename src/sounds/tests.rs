@@ -258,7 +258,7 @@ mod of_the_catalogue {
         let id = |named: &str| {
             let known = catalogue.now();
             let versions = known.versions(named)?;
-            Known::place(versions, &name("main")).map(|place| place.provider_id.to_string())
+            Known::provider_id(versions, &name("main"), None).map(str::to_owned)
         };
         assert_eq!(id("greeting").as_deref(), Some("old"));
         assert_eq!(id("greeting@2"), None);

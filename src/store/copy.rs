@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use super::{OpenError, SoundVersion, sqlite};
+use super::{OpenError, sqlite};
 
 /// Why a store was not copied, or is not sound.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum CopyError {
     /// There is something already; it is never overwritten.
     #[error("{0} exists already; move it away first, nothing is overwritten")]
     Exists(PathBuf),
+    /// Another process is making this copy.
+    #[error("another process is writing {0}; wait for it, or give this copy another name")]
+    UnderWay(PathBuf),
     /// It is a file, but not a sound store of ours.
     #[error("{path} is not a sound store: {what}")]
     Damaged {
@@ -36,23 +39,46 @@ pub enum CopyError {
     },
 }
 
+/// How far a copy has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copying {
+    /// So many bytes of all are copied; neither ever shrinks.
+    Bytes {
+        /// What is copied.
+        done: u64,
+        /// What there is to copy.
+        of: u64,
+    },
+    /// Every page is read to see that it holds what it should.
+    Checking,
+}
+
 /// Makes a consistent copy of the store at `from`, beside the process that serves it; the
-/// copy is one file, checked, and on disk. Its bytes.
+/// copy is one file, checked, and on disk. Its bytes. `told` learns how far it has come.
 ///
 /// # Errors
 /// See [`CopyError`]. Then there is no copy.
-pub async fn backup(from: &Path, to: &Path) -> Result<u64, CopyError> {
+pub async fn backup(
+    from: &Path,
+    to: &Path,
+    mut told: impl FnMut(Copying) + Send + 'static,
+) -> Result<u64, CopyError> {
     let (from, to) = (from.to_owned(), to.to_owned());
-    blocking(to.clone(), move || sqlite::backup(&from, &to)).await
+    blocking(to.clone(), move || sqlite::backup(&from, &to, &mut told)).await
 }
 
-/// Puts the copy `from` where a store is to be, which no process may hold. Its bytes.
+/// Puts the copy `from` where a store is to be, which no process may hold. Its bytes. `told`
+/// learns how far it has come.
 ///
 /// # Errors
 /// See [`CopyError`]. Then nothing is there.
-pub async fn restore(from: &Path, to: &Path) -> Result<u64, CopyError> {
+pub async fn restore(
+    from: &Path,
+    to: &Path,
+    mut told: impl FnMut(Copying) + Send + 'static,
+) -> Result<u64, CopyError> {
     let (from, to) = (from.to_owned(), to.to_owned());
-    blocking(to.clone(), move || sqlite::restore(&from, &to)).await
+    blocking(to.clone(), move || sqlite::restore(&from, &to, &mut told)).await
 }
 
 /// Reads the whole store at `path`, beside the process that serves it. Its bytes.
@@ -62,15 +88,6 @@ pub async fn restore(from: &Path, to: &Path) -> Result<u64, CopyError> {
 pub async fn check(path: &Path) -> Result<u64, CopyError> {
     let path = path.to_owned();
     blocking(path.clone(), move || sqlite::check(&path)).await
-}
-
-/// The sounds that the store at `path` keeps, read beside the process that serves it.
-///
-/// # Errors
-/// See [`CopyError`].
-pub async fn kept_sounds(path: &Path) -> Result<Vec<SoundVersion>, CopyError> {
-    let path = path.to_owned();
-    blocking(path.clone(), move || sqlite::kept_sounds(&path)).await
 }
 
 async fn blocking<T: Send + 'static>(

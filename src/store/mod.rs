@@ -6,6 +6,7 @@
 //! domain's business, what to do about an error the caller's.
 
 mod audit;
+mod beside;
 mod browse;
 mod change;
 mod changes;
@@ -43,10 +44,11 @@ use crate::config::StoreUrl;
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
 
 pub use audit::{AuditEntry, AuditError, AuditFault, AuditHead, Audited, NoHead};
+pub use beside::{Beside, BesideError};
 pub use browse::{Browse, Browsed};
 pub use change::{Change, Committed};
 pub use changes::{Changed, Changes};
-pub use copy::{CopyError, backup, check, kept_sounds, restore};
+pub use copy::{CopyError, Copying, backup, check, restore};
 pub use delivery::{
     Delivery, DeliveryDetails, DeliveryOutcome, DeliverySearch, DeliveryState, DisabledEndpoint,
     DueDelivery, FinishedTry, LeasedDelivery, NewDelivery, Target, Tried,

@@ -287,3 +287,20 @@ async fn an_upload_whose_answer_was_lost_is_found_and_not_repeated() {
     assert_eq!(app.requests(UPLOADS).await.len(), 1);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn a_deleted_sound_that_is_uploaded_again_is_sent_again() {
+    let app = TestApp::start().await;
+    let file = tone(440.0, 1.0);
+    let first = app.uploaded("greeting", &file).await;
+    // The list that is remembered has it.
+    app.advance(1);
+    app.learn().await;
+    let gone = app.call(Method::DELETE, "/v1/sounds/greeting", None).await;
+    assert_eq!(gone.status, 200, "{}", gone.text);
+    let second = app.uploaded("greeting", &file).await;
+    assert_ne!(first, second);
+    let there = app.app().service().accounts()[0].provider.sounds().await.unwrap();
+    assert!(there.iter().any(|sound| sound.id == second), "the provider has it");
+    app.stop().await;
+}

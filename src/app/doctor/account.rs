@@ -30,7 +30,7 @@ pub(super) async fn examine(
         findings.push(numbers(&provider, account).await);
         findings.push(pbx(&provider, account).await);
         findings.extend(notifications(&provider, config, account, treatment, say).await);
-        findings.push(sounds::examine(&provider, config, account, treatment, say).await);
+        findings.extend(sounds::examine(&provider, config, account, treatment, say).await?);
         findings.push(limit(&provider));
     }
     for finding in &mut findings {

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
-use crate::store::{self, CopyError};
+use crate::store::{self, Beside, CopyError};
 
+use super::account::chain;
 use super::{Finding, certificate};
 
 /// Free bytes below which a disk is nearly full, and full.
@@ -20,8 +21,8 @@ const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 pub(super) async fn examine(config: &Config, clock: &Clock) -> Vec<Finding> {
     let mut findings = match &config.store.url {
         StoreUrl::Sqlite(path) => vec![health(path).await, disk(path)],
-        // It is not on this machine's disk, and a look from here would migrate it.
-        StoreUrl::Postgres(_) => Vec::new(),
+        // Its disk is not this machine's.
+        StoreUrl::Postgres(_) => vec![answers(&config.store.url).await],
     };
     if let Some(tls) = &config.server.tls {
         findings.push(expiry(&tls.certificate, clock.now()));
@@ -44,6 +45,20 @@ async fn health(path: &Path) -> Finding {
             "store",
             error.to_string(),
             "stop the service and put the last backup in its place with `ringproof restore`",
+        ),
+    }
+}
+
+/// Whether a server answers; what it holds is its own tools' business.
+async fn answers(url: &StoreUrl) -> Finding {
+    let asked = async { Beside::new(url)?.catalogue().await };
+    match asked.await {
+        Ok(_) => Finding::ok("store", "PostgreSQL answers"),
+        Err(error) => Finding::wrong(
+            "store",
+            format!("PostgreSQL does not answer as it should: {}", chain(&error)),
+            "see that the server runs, that store.url is right, and that this release has \
+             served it once",
         ),
     }
 }

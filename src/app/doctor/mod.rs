@@ -52,8 +52,8 @@ pub struct Finding {
 /// What the doctor may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Treatment {
-    /// Set the notification URL, turn on notifications and upload shipped sounds where
-    /// that is needed.
+    /// Set the notification URL, turn on notifications and upload the missing sounds that
+    /// are shipped or in the store, where that is needed.
     pub fix: bool,
     /// Even where the URL is somebody else's.
     pub replace_url: bool,

@@ -1,23 +1,47 @@
-//! The sounds that configured prompts name: whether the provider has them. Those that we ship
-//! are uploaded when told to; those that the store keeps are the running service's business.
+//! The sounds that prompts name, those of the configuration and those in the store: whether
+//! the provider has them. Whatever there is a file of, shipped or kept in the store, is
+//! uploaded when told to.
+//!
+//! The store is only read, since a service may be running over it. That one finds what is
+//! brought here by its name, which no other file has, when it next lists the sounds.
 
-use crate::config::{self, Config, StoreUrl};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::config::{self, Config};
+use crate::domain::Name;
 use crate::provider::{Provider, ProviderError, Sound};
-use crate::store::{self, SoundVersion};
+use crate::service::SoundFile;
+use crate::sounds::Known;
+use crate::store::{Beside, BesideError, CatalogueRows};
 
-use super::super::shipped;
+use super::super::{settings, shipped};
 use super::account::{chain, unknown};
 use super::{Finding, Treatment};
 
 const ABOUT: &str = "sounds";
 
-/// What a prompt names that is not at the provider.
+/// The sounds that are needed, each with the prompts and languages that name it.
+type Needed = BTreeMap<String, Vec<String>>;
+
+/// A sound that the provider does not have.
 struct Missing<'a> {
     sound: &'a str,
-    /// Which prompt, in which language.
-    of: String,
-    /// Whether the store keeps it.
-    is_kept: bool,
+    users: &'a [String],
+    file: File,
+}
+
+/// Where there is a file of a sound.
+enum File {
+    /// We ship it.
+    Shipped(&'static [u8]),
+    /// The store keeps it; the provider is to have it under `its_name`.
+    Kept { name: Name, version: u32, its_name: String },
+    /// The store keeps other versions of it, up to this one.
+    OtherVersions { name: Name, newest: u32 },
+    /// Nowhere.
+    None,
 }
 
 pub(super) async fn examine(
@@ -26,110 +50,220 @@ pub(super) async fn examine(
     account: &config::Account,
     treatment: Treatment,
     say: &mut (dyn FnMut(&str) + Send),
-) -> Finding {
-    let kept = kept(config).await;
+) -> anyhow::Result<Vec<Finding>> {
+    let account = settings::name(&account.name)?;
+    let configured = settings::prompts(config)?;
+    let mut findings = Vec::new();
+    // The store first: what the provider lists later is newer than any place noted in it.
+    let known = match look(config, &configured).await {
+        Ok(known) => known,
+        Err(error) => {
+            findings.push(not_read(&error));
+            Known::of(CatalogueRows::default(), &configured)?
+        }
+    };
+    let is_read = findings.is_empty();
+    let needed = needed(&known);
     let mut there = match provider.sounds().await {
         Ok(there) => there,
-        Err(error) => return unknown(ABOUT, &error),
+        Err(error) => return Ok(vec![unknown(ABOUT, &error)]),
     };
+    let mut failed = BTreeMap::new();
     if treatment.fix {
-        let lacks = missing(config, account, &there, &kept);
-        match upload(provider, &lacks, say).await {
-            Ok(Some(listed)) => there = listed,
-            Ok(None) => {}
-            Err(error) => return not_uploaded(&error),
+        let lacks = missing(&known, &needed, &account, &there);
+        failed = upload(provider, config, &lacks, say).await;
+        if lacks.iter().any(|one| one.file.is_at_hand()) {
+            there = match provider.sounds().await {
+                Ok(there) => there,
+                Err(error) => return Ok(vec![unknown(ABOUT, &error)]),
+            };
         }
     }
-    judged(config, &missing(config, account, &there, &kept))
-}
-
-/// What the store keeps; nothing where it cannot be read, of which another line tells, and
-/// of PostgreSQL, which a look from here would migrate.
-async fn kept(config: &Config) -> Vec<SoundVersion> {
-    match &config.store.url {
-        StoreUrl::Sqlite(path) => store::kept_sounds(path).await.unwrap_or_default(),
-        StoreUrl::Postgres(_) => Vec::new(),
+    let lacks = missing(&known, &needed, &account, &there);
+    if lacks.is_empty() {
+        findings.insert(0, all_there(&needed));
     }
+    findings.extend(told(&lacks, &failed, is_read));
+    Ok(findings)
 }
 
-fn named(config: &Config) -> impl Iterator<Item = (&str, String)> {
-    config.prompts.iter().flat_map(|(prompt, of)| {
-        of.languages.iter().flat_map(move |(language, three)| {
-            let parts = [&three.greeting, &three.confirmed, &three.fallback];
-            parts.map(|sound| (sound.as_str(), format!("{prompt}, {language}")))
-        })
-    })
+async fn look(
+    config: &Config,
+    configured: &BTreeMap<Name, crate::sounds::Prompt>,
+) -> Result<Known, BesideError> {
+    let rows = Beside::new(&config.store.url)?.catalogue().await?;
+    Ok(Known::of(rows, configured)?)
 }
 
+fn needed(known: &Known) -> Needed {
+    let mut needed = Needed::new();
+    for (prompt, of) in &known.prompts {
+        for (language, sounds) in &of.languages {
+            for (_, sound) in sounds.parts() {
+                needed.entry(sound.to_owned()).or_default().push(format!("{prompt}, {language}"));
+            }
+        }
+    }
+    needed
+}
+
+/// What of it is not there, by the rules of the service.
 fn missing<'a>(
-    config: &'a Config,
-    account: &config::Account,
+    known: &Known,
+    needed: &'a Needed,
+    account: &Name,
     there: &[Sound],
-    kept: &[SoundVersion],
 ) -> Vec<Missing<'a>> {
-    let is_there = |text: &str| there.iter().any(|known| known.id == text || known.name == text);
-    let mut lacks = Vec::new();
-    for (sound, of) in named(config) {
-        let (name, version) = sound.split_once('@').unwrap_or((sound, ""));
-        let versions = kept.iter().filter(|one| {
-            one.name.as_str() == name && (version.is_empty() || one.version.to_string() == version)
-        });
-        let mut places = versions.clone().flat_map(|one| &one.places);
-        let is_placed = places
-            .any(|place| place.account.as_str() == account.name && is_there(&place.provider_id));
-        if !is_placed && !is_there(sound) {
-            lacks.push(Missing { sound, of, is_kept: versions.count() > 0 });
+    let is_listed = |text: &str| there.iter().any(|known| known.id == text || known.name == text);
+    let is_there = |sound: &str| match known.versions(sound) {
+        Some(versions) => {
+            Known::provider_id(versions, account, Some((there, Timestamp::MAX))).is_some()
         }
-    }
-    lacks
+        None => is_listed(sound),
+    };
+    let lacks = needed.iter().filter(|(sound, _)| !is_there(sound));
+    lacks.map(|(sound, users)| Missing { sound, users, file: file(known, sound) }).collect()
 }
 
-/// Uploads what is shipped; what the provider then has, if anything was.
+fn file(known: &Known, sound: &str) -> File {
+    if let Some(version) = known.versions(sound).and_then(<[_]>::last) {
+        let (name, number) = (version.row.name.clone(), version.row.version);
+        return File::Kept { name, version: number, its_name: version.name_there() };
+    }
+    let unversioned = sound.split('@').next().unwrap_or(sound);
+    if let Some(version) = known.versions(unversioned).and_then(<[_]>::last) {
+        return File::OtherVersions { name: version.row.name.clone(), newest: version.row.version };
+    }
+    shipped::named(sound).map_or(File::None, File::Shipped)
+}
+
+/// Uploads what there is a file of, each once; what was not taken, and why.
 async fn upload(
     provider: &Provider,
+    config: &Config,
     lacks: &[Missing<'_>],
     say: &mut (dyn FnMut(&str) + Send),
-) -> Result<Option<Vec<Sound>>, ProviderError> {
-    let mut uploaded: Vec<&str> = Vec::new();
+) -> BTreeMap<String, String> {
+    let mut failed = BTreeMap::new();
+    let mut sent: Vec<&str> = Vec::new();
     for one in lacks {
-        let Some(wav) = shipped::named(one.sound) else { continue };
-        if !uploaded.contains(&one.sound) {
-            say(&format!("uploading {}", one.sound));
-            provider.upload_sound(one.sound, wav.to_vec()).await?;
-            uploaded.push(one.sound);
+        let its_name = match &one.file {
+            File::Shipped(_) => one.sound,
+            File::Kept { its_name, .. } => its_name,
+            File::OtherVersions { .. } | File::None => continue,
+        };
+        if sent.contains(&its_name) {
+            continue;
+        }
+        sent.push(its_name);
+        say(&format!("uploading {its_name}"));
+        if let Err(why) = bring(provider, config, &one.file, its_name).await {
+            failed.insert(one.sound.to_owned(), why);
         }
     }
-    if uploaded.is_empty() { Ok(None) } else { provider.sounds().await.map(Some) }
+    failed
 }
 
-fn not_uploaded(error: &ProviderError) -> Finding {
-    let found = format!("the provider did not take a sound: {}", chain(error));
-    Finding::wrong(ABOUT, found, "run this again with --fix")
-}
-
-fn judged(config: &Config, lacks: &[Missing<'_>]) -> Finding {
-    let needed = named(config).count();
-    if needed == 0 {
-        let found = "the configuration has no prompt; the service looks after those in the store";
-        return Finding::ok(ABOUT, found);
-    }
-    if lacks.is_empty() {
-        return Finding::ok(ABOUT, format!("all {needed} of the configured prompts are there"));
-    }
-    let list: Vec<String> = lacks.iter().map(|one| format!("{} ({})", one.sound, one.of)).collect();
-    let found = format!("the provider lacks {} of {needed}: {}", lacks.len(), list.join(", "));
-    let advice = if lacks.iter().any(|one| shipped::named(one.sound).is_some()) {
-        "`ringproof doctor --fix` uploads those that are shipped"
-    } else if lacks.iter().all(|one| one.is_kept) {
-        "upload the same files again with `ringproof sounds upload` or `ringproof sounds sync`, \
-         which brings to the provider what it has lost"
-    } else if matches!(config.store.url, StoreUrl::Postgres(_)) {
-        let advice = "the doctor does not look into PostgreSQL: if the store keeps them, the \
-                      service's own warning about missing sounds decides; else upload them";
-        return Finding::warning(ABOUT, found, advice);
-    } else {
-        "upload them under these names in the cabinet or with `ringproof sounds upload`, or mend \
-         the prompts"
+async fn bring(
+    provider: &Provider,
+    config: &Config,
+    file: &File,
+    its_name: &str,
+) -> Result<(), String> {
+    let wav = match file {
+        File::Shipped(wav) => wav.to_vec(),
+        File::Kept { name, version, .. } => {
+            let store = Beside::new(&config.store.url).map_err(|error| chain(&error))?;
+            let read = store.sound_file(name, *version, SoundFile::Converted).await;
+            let gone = || "it was deleted meanwhile".to_owned();
+            read.map_err(|error| chain(&error))?.ok_or_else(gone)?
+        }
+        File::OtherVersions { .. } | File::None => return Ok(()),
     };
-    Finding::wrong(ABOUT, found, advice)
+    let refused = |error: ProviderError| format!("the provider did not take it: {}", chain(&error));
+    provider.upload_sound(its_name, wav).await.map_err(refused)
+}
+
+fn all_there(needed: &Needed) -> Finding {
+    match needed.len() {
+        0 => Finding::ok(ABOUT, "there is no prompt, in the configuration or in the store"),
+        all => Finding::ok(ABOUT, format!("all {all} sounds of the prompts are there")),
+    }
+}
+
+fn not_read(error: &BesideError) -> Finding {
+    Finding::warning(
+        ABOUT,
+        format!("the store's sounds and prompts could not be read: {}", chain(error)),
+        "see that it is reached and was served by this release once, then run this again",
+    )
+}
+
+/// One line for all that `--fix` uploads, and one for each other, since each asks for
+/// something else.
+fn told(
+    lacks: &[Missing<'_>],
+    failed: &BTreeMap<String, String>,
+    is_store_read: bool,
+) -> Vec<Finding> {
+    let (ours, others): (Vec<_>, Vec<_>) = lacks.iter().partition(|one| one.file.is_at_hand());
+    let mut findings = Vec::new();
+    if !ours.is_empty() {
+        let one = |one: &&Missing<'_>| match failed.get(one.sound) {
+            Some(why) => format!("{}: {why}", one.named()),
+            None => one.named(),
+        };
+        let list = ours.iter().map(one).collect::<Vec<_>>().join("; ");
+        let found = format!("the provider lacks {}: {list}", ours.len());
+        findings.push(Finding::wrong(ABOUT, found, "`ringproof doctor --fix` uploads them"));
+    }
+    for one in others {
+        let (found, advice) = one.nowhere();
+        findings.push(if is_store_read {
+            Finding::wrong(ABOUT, found, advice)
+        } else {
+            // The store may keep it.
+            Finding::warning(ABOUT, found, advice)
+        });
+    }
+    findings
+}
+
+impl File {
+    const fn is_at_hand(&self) -> bool {
+        matches!(self, Self::Shipped(_) | Self::Kept { .. })
+    }
+}
+
+impl Missing<'_> {
+    fn named(&self) -> String {
+        format!("{} ({})", self.sound, self.users.join("; "))
+    }
+
+    /// What is found of one that there is no file of, and what to do.
+    fn nowhere(&self) -> (String, String) {
+        let found = format!("the provider lacks {}", self.named());
+        let sound = self.sound;
+        match &self.file {
+            File::OtherVersions { name, newest } => (
+                format!("{found}, and the newest version kept here is {newest}"),
+                format!(
+                    "name {name} or {name}@{newest} in the prompt, or \
+                     `ringproof sounds upload FILE --name {name}` until there is that version"
+                ),
+            ),
+            _ if Name::parse(sound).is_ok() => (
+                format!("{found}, and there is no file of it here"),
+                format!(
+                    "`ringproof sounds upload FILE --name {sound}` with a recording, \
+                     or mend the prompt"
+                ),
+            ),
+            _ => (
+                format!("{found}, and there is no file of it here"),
+                "upload it under this name in the provider's cabinet, or mend the prompt"
+                    .to_owned(),
+            ),
+        }
+    }
 }

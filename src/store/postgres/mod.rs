@@ -6,6 +6,7 @@
 mod address;
 mod admit;
 mod audit;
+mod beside;
 mod browse;
 mod change;
 mod columns;
@@ -51,6 +52,7 @@ use super::{
 };
 use crate::domain::{Claim, Entry, Name, Secret, Timing, Verification, VerificationId};
 use admit::{Admissions, Answer};
+pub(super) use beside::Beside;
 use change::{Changes, Written};
 use connect::Connections;
 use gather::Gather;

@@ -113,7 +113,7 @@ async fn place(on: &mut Object, name: &Name, of: u32, place: &SoundPlace) -> Res
     Ok(placed > 0)
 }
 
-async fn file(
+pub(super) async fn file(
     on: &Object,
     name: &Name,
     of: u32,
@@ -203,7 +203,7 @@ async fn remove_prompt(on: &Transaction<'_>, name: &Name) -> Result<bool, Failur
     Ok(on.execute(&on.prepare_cached(sql).await?, &[&name.as_str()]).await? > 0)
 }
 
-async fn catalogue(on: &mut Object) -> Result<CatalogueRows, Failure> {
+pub(super) async fn catalogue(on: &mut Object) -> Result<CatalogueRows, Failure> {
     // First: what changes while the rest is read makes the reader come again.
     let change = change(on).await?;
     let on = on.transaction().await?;

@@ -6,11 +6,14 @@
 mod audit;
 #[cfg(test)]
 mod audit_tests;
+mod beside;
 mod browse;
 mod change;
 mod checkpoint;
 mod columns;
 mod copy;
+#[cfg(test)]
+mod copy_tests;
 mod damage;
 mod deliveries;
 mod delivery_log;
@@ -49,8 +52,9 @@ use super::{
     Settings, Start, Started, StoreError, Swept,
 };
 use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+pub(super) use beside::{catalogue as catalogue_beside, sound_file as sound_file_beside};
 use columns::Failure;
-pub(super) use copy::{backup, check, kept_sounds, restore};
+pub(super) use copy::{backup, check, restore};
 pub(super) use moving::Source;
 use readers::Readers;
 use writer::{Simply, Writer};

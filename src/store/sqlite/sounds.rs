@@ -57,13 +57,14 @@ impl Sqlite {
     }
 
     pub(in crate::store) async fn catalogue(&self) -> Result<CatalogueRows, StoreError> {
-        let read = |on: &Connection| {
-            // First: what changes while the rest is read makes the reader come again.
-            let change = change(on)?;
-            Ok(CatalogueRows { change, sounds: sounds(on)?, prompts: prompts(on)? })
-        };
-        self.readers.read(read).await
+        self.readers.read(all).await
     }
+}
+
+pub(super) fn all(on: &Connection) -> Result<CatalogueRows, Failure> {
+    // First: what changes while the rest is read makes the reader come again.
+    let change = change(on)?;
+    Ok(CatalogueRows { change, sounds: sounds(on)?, prompts: prompts(on)? })
 }
 
 fn keep(on: &Connection, sound: &NewSound) -> Result<KeptSound, Failure> {
@@ -108,7 +109,7 @@ fn place(on: &Connection, name: &Name, version: u32, place: &SoundPlace) -> Resu
     Ok(placed > 0)
 }
 
-fn file(
+pub(super) fn file(
     on: &Connection,
     name: &Name,
     version: u32,
@@ -179,7 +180,7 @@ fn delete_prompt(on: &Connection, name: &Name) -> Result<bool, Failure> {
 }
 
 /// Every version of every sound, without its files.
-pub(super) fn sounds(on: &Connection) -> Result<Vec<SoundVersion>, Failure> {
+fn sounds(on: &Connection) -> Result<Vec<SoundVersion>, Failure> {
     let sql = "SELECT name, version, digest, size, inspection, created_at FROM sounds \
                ORDER BY name, version";
     let mut sounds = rows(on, sql, [], |row| {

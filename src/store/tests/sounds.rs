@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::{
-    CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
+    Beside, CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
     SoundPlace,
 };
 
@@ -12,6 +12,7 @@ contract!(
     a_sound_is_deleted_with_all_versions_unless_a_prompt_names_one,
     prompts_are_replaced_as_a_whole_and_read_back,
     every_change_of_the_catalogue_is_seen_by_its_number,
+    what_is_read_beside_is_what_the_store_says,
 );
 
 fn sound(of: &str, content: u8) -> NewSound {
@@ -149,4 +150,23 @@ async fn every_change_of_the_catalogue_is_seen_by_its_number() {
     test.store.delete_sound(&name("greeting")).await.unwrap();
     grew("a deleted sound").await;
     assert_eq!(test.store.catalogue().await.unwrap().change, last);
+}
+
+async fn what_is_read_beside_is_what_the_store_says() {
+    let test = TestStore::open().await;
+    let beside = Beside::new(&test.url).unwrap();
+    assert_eq!(beside.catalogue().await.unwrap(), CatalogueRows::default());
+    test.store.keep_sound(sound("greeting", 1)).await.unwrap();
+    test.store.place_sound(&name("greeting"), 1, place("main", "a")).await.unwrap();
+    test.store.put_prompt(prompt("pay", "greeting")).await.unwrap();
+    assert_eq!(beside.catalogue().await.unwrap(), test.store.catalogue().await.unwrap());
+    for (version, which) in
+        [(1, SoundFile::Original), (1, SoundFile::Converted), (2, SoundFile::Converted)]
+    {
+        let of = name("greeting");
+        let read = beside.sound_file(&of, version, which).await.unwrap();
+        assert_eq!(read, test.store.sound_file(&of, version, which).await.unwrap());
+        assert_eq!(read.is_some(), version == 1);
+    }
+    test.store.close().await;
 }

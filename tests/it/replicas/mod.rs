@@ -14,7 +14,7 @@ mod lost;
 mod mixed;
 mod moving;
 #[path = "../../../src/store/tests/server.rs"]
-mod server;
+pub mod server;
 mod three;
 mod together;
 mod trio;
