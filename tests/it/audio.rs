@@ -14,7 +14,11 @@ pub const OPUS: &[u8] = include_bytes!("../data/sounds/tone.opus");
 
 /// A tone of some pitch as a WAV of 16 bits in one channel.
 pub fn tone(hertz: f32, seconds: f32) -> Vec<u8> {
-    let rate = 16_000;
+    tone_at(16_000, hertz, seconds)
+}
+
+/// The same with so many samples a second.
+pub fn tone_at(rate: u32, hertz: f32, seconds: f32) -> Vec<u8> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: rate,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::app::TestApp;
-use crate::audio::{FLAC, MP3, OGG, OPUS, place, tone};
+use crate::audio::{FLAC, MP3, OGG, OPUS, place, tone, tone_at};
 
 const UPLOADS: &str = "/v1/pbx/ivr/sounds/upload";
 
@@ -86,11 +86,15 @@ async fn each_bad_file_is_refused_clearly_before_anything_is_kept_or_sent() {
     let app = TestApp::start().await;
     let whole = tone(440.0, 1.0);
     let long = tone(440.0, 61.0);
+    // Of a length that alone would be taken.
+    let ten_minutes = tone_at(8_000, 440.0, 600.0);
+    assert!(ten_minutes.len() < ringproof::sounds::MAX_BYTES);
     for (file, said) in [
         (&b""[..], "empty"),
         (&tone(440.0, 0.0), "0 seconds"),
         (&tone(440.0, 0.3), "300 ms"),
         (&long, "61 seconds"),
+        (&ten_minutes, "it may last 60 seconds"),
         (b"Dear customer,\nplease press 1.\n", "looks like text"),
         (OPUS, "Opus"),
         (&whole[..whole.len() / 2], "cut off"),
