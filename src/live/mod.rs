@@ -6,6 +6,7 @@
 //! store keeps them, since a million of them may be pending at once; this room
 //! does not look inside.
 
+mod lookers;
 mod waiters;
 
 use dashmap::DashMap;
@@ -294,19 +295,6 @@ impl Live {
     pub fn wake(&self, newest: &Verification) {
         self.waiters.wake(newest);
         self.wake_lookers();
-    }
-
-    /// Listens for changes of any verification. Subscribe first, then read, then wait.
-    #[must_use]
-    pub fn look_at_all(&self) -> watch::Receiver<()> {
-        self.lookers.subscribe()
-    }
-
-    /// Wakes who looks at all of them. Nearly always nobody does; then this reads one number.
-    pub fn wake_lookers(&self) {
-        if self.lookers.receiver_count() > 0 {
-            self.lookers.send_replace(());
-        }
     }
 
     /// How many wait.

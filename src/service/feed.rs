@@ -4,6 +4,8 @@ use tokio::sync::watch;
 
 use crate::store::{FeedPage, JournalCursor, StoreError};
 
+use crate::telemetry::metrics::meters;
+
 use super::Service;
 
 /// The most rows of a page.
@@ -20,6 +22,7 @@ impl Service {
         after: Option<JournalCursor>,
         limit: u16,
     ) -> Result<FeedPage, StoreError> {
+        meters().feed_reads.increment(1);
         self.store.feed(after, limit.clamp(1, MOST)).await
     }
 
@@ -27,5 +30,11 @@ impl Service {
     #[must_use]
     pub fn look_at_all(&self) -> watch::Receiver<()> {
         self.live.look_at_all()
+    }
+
+    /// How many listen so.
+    #[must_use]
+    pub fn onlookers(&self) -> usize {
+        self.live.onlookers()
     }
 }

@@ -18,6 +18,10 @@ pub const NOTIFICATION_TO_WAKE_SECONDS: &str = "ringproof_notification_to_wake_s
 pub const VERIFICATIONS_TOTAL: &str = "ringproof_verifications_total";
 /// Clients that wait for an outcome now.
 pub const WAITERS: &str = "ringproof_waiters";
+/// Clients that look at everything now: the feed, and pages of the console.
+pub const ONLOOKERS: &str = "ringproof_onlookers";
+/// Readings of the journal for them.
+pub const FEED_READS_TOTAL: &str = "ringproof_feed_reads_total";
 /// Verifications pending now.
 pub const PENDING: &str = "ringproof_pending";
 /// Changes that shared one commit.
@@ -89,6 +93,10 @@ pub struct Meters {
     pub notification_to_wake: Histogram,
     /// [`WAITERS`].
     pub waiters: Gauge,
+    /// [`ONLOOKERS`].
+    pub onlookers: Gauge,
+    /// [`FEED_READS_TOTAL`].
+    pub feed_reads: Counter,
     /// [`PENDING`].
     pub pending: Gauge,
     /// [`STORE_BATCH_SIZE`].
@@ -130,6 +138,8 @@ pub fn meters() -> &'static Meters {
         Meters {
             notification_to_wake: histogram!(NOTIFICATION_TO_WAKE_SECONDS),
             waiters: gauge!(WAITERS),
+            onlookers: gauge!(ONLOOKERS),
+            feed_reads: counter!(FEED_READS_TOTAL),
             pending: gauge!(PENDING),
             store_batch_size: histogram!(STORE_BATCH_SIZE),
             store_commit: histogram!(STORE_COMMIT_SECONDS),
@@ -225,6 +235,8 @@ fn describe() {
     );
     count!(VERIFICATIONS_TOTAL, "Verifications ended, by outcome");
     level!(WAITERS, "Clients that wait for an outcome");
+    level!(ONLOOKERS, "Clients that look at everything: the feed, and pages of the console");
+    count!(FEED_READS_TOTAL, "Readings of the journal for whoever looks at everything");
     level!(PENDING, "Pending verifications");
     spread!(STORE_BATCH_SIZE, "Changes that shared one commit");
     spread!(STORE_COMMIT_SECONDS, Unit::Seconds, "Duration of a commit");

@@ -49,6 +49,7 @@ mod key_life;
 mod missing_sounds;
 mod model;
 mod nexmo;
+mod onlookers;
 mod operate;
 mod operations;
 mod operator_commands;

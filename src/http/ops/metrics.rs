@@ -17,5 +17,6 @@ pub async fn metrics(state: Data<State>) -> HttpResponse {
     let (held, waiting) = state.service.load();
     meters().pending.set(held as f64);
     meters().waiters.set(waiting as f64);
+    meters().onlookers.set(state.service.onlookers() as f64);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render())
 }
