@@ -1,4 +1,4 @@
-//! Browsing: a search for operators, over every app, whose work is bounded
+//! Browsing: a search of an app, or for operators over every app, whose work is bounded
 //! whatever it looks for.
 
 use jiff::Timestamp;

@@ -1,7 +1,8 @@
 //! Browsing an app's verifications, or every app's, by what indexes there are.
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{Object, Transaction};
 use jiff::SignedDuration;
+use tokio_postgres::IsolationLevel;
 
 use super::columns::{Failure, id, name, uuid, verification};
 use super::question::Question;
@@ -37,7 +38,16 @@ async fn apps(on: &Object) -> Result<Vec<Name>, Failure> {
     rows.iter().map(|row| name(row, "verifications", "app")).collect()
 }
 
-async fn find(on: &Object, browse: &Browse) -> Result<Browsed, Failure> {
+async fn find(on: &mut Object, browse: &Browse) -> Result<Browsed, Failure> {
+    // All is asked of one state, so that nothing lies between two pages.
+    let state = on.build_transaction().read_only(true);
+    let state = state.isolation_level(IsolationLevel::RepeatableRead).start().await?;
+    let browsed = look(&state, browse).await?;
+    state.commit().await?;
+    Ok(browsed)
+}
+
+async fn look(on: &Transaction<'_>, browse: &Browse) -> Result<Browsed, Failure> {
     let is_located = browse.to.is_some() || browse.reference.is_some();
     // Nothing bounds what number and reference locate.
     let look_at = (!is_located).then(|| i64::from(browse.look_at));

@@ -1,6 +1,6 @@
 //! Questions that grow: the filters that are given become conditions.
 
-use deadpool_postgres::Object;
+use deadpool_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
 use super::columns::Failure;
@@ -50,7 +50,10 @@ impl Question {
         self.sql.push_str(&text.replace('?', &format!("${}", self.values.len())));
     }
 
-    pub(super) async fn ask(self, on: &Object) -> Result<Vec<tokio_postgres::Row>, Failure> {
+    pub(super) async fn ask(
+        self,
+        on: &impl GenericClient,
+    ) -> Result<Vec<tokio_postgres::Row>, Failure> {
         let statement = on.prepare_cached(&self.sql).await?;
         let values: Vec<&(dyn ToSql + Sync)> =
             self.values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();

@@ -38,6 +38,8 @@ fn apps(on: &Connection) -> Result<Vec<Name>, Failure> {
 type Conditions = Vec<(&'static str, Option<Box<dyn ToSql>>)>;
 
 fn find(on: &Connection, browse: &Browse) -> Result<Browsed, Failure> {
+    // All is asked of one state, so that nothing lies between two pages.
+    let _state = on.unchecked_transaction()?;
     let is_located = browse.to.is_some() || browse.reference.is_some();
     let bounds = bounds(browse, is_located);
     let wanted = wanted(browse);
@@ -45,7 +47,7 @@ fn find(on: &Connection, browse: &Browse) -> Result<Browsed, Failure> {
     let looked_at: i64 = if is_located { -1 } else { browse.look_at.into() };
     let sql = format!(
         "{APPS} SELECT record FROM (SELECT * FROM verifications WHERE {within} \
-         ORDER BY id DESC LIMIT ?) WHERE {} LIMIT ?",
+         ORDER BY id DESC LIMIT ?) WHERE {} ORDER BY id DESC LIMIT ?",
         all(&wanted),
     );
     let (look_at, limit) = (boxed(looked_at), boxed(browse.limit));

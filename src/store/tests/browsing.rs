@@ -9,6 +9,7 @@ contract!(
     number_and_reference_are_found_in_every_app_however_few_are_looked_at,
     times_and_words_filter,
     a_rare_outcome_is_looked_for_among_so_many_and_goes_on_from_there,
+    page_by_page_everything_of_an_app_is_found_once,
 );
 
 fn everything() -> Browse {
@@ -108,4 +109,37 @@ async fn a_rare_outcome_is_looked_for_among_so_many_and_goes_on_from_there() {
     assert_eq!(second.looked_until, Some(all[0].id));
     let third = Browse { before: second.looked_until, ..rare };
     assert!(found(&test, third).await.is_empty());
+}
+
+async fn page_by_page_everything_of_an_app_is_found_once() {
+    let test = TestStore::open().await;
+    let apps: Vec<&str> = (0..40).map(|i| if i % 3 == 0 { "b" } else { "a" }).collect();
+    let all = by_apps(&test, &apps).await;
+    let of_a = || all.iter().filter(|one| one.app == name("a"));
+    let mut expected = Vec::new();
+    for (place, one) in of_a().enumerate().filter(|(place, _)| place % 7 == 2) {
+        let seconds = i64::try_from(place).unwrap();
+        let at = one.created_at + jiff::SignedDuration::from_secs(9 + seconds);
+        let (_, change) = moved(one, Event::CancelAsked, at);
+        test.store.change(change).await.unwrap();
+        expected.insert(0, one.id);
+    }
+    for look_at in 1..12 {
+        let (mut seen, mut before, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let outcome = Some(Outcome::Canceled);
+            let app = Some(name("a"));
+            let page = Browse { app, outcome, before, look_at, limit: 2, ..everything() };
+            let page = test.store.browse(page).await.unwrap();
+            let is_full = page.verifications.len() == 2;
+            before = page.looked_until.or(page.verifications.last().map(|last| last.id));
+            seen.extend(page.verifications.iter().map(|found| found.id));
+            pages += 1;
+            if !is_full && page.looked_until.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{look_at}");
+        assert!(pages >= of_a().count() / usize::try_from(look_at).unwrap(), "{pages} {look_at}");
+    }
 }
