@@ -16,6 +16,8 @@ mod pages;
 mod process;
 #[path = "console/seed.rs"]
 mod seed;
+#[path = "load/server_key.rs"]
+mod server_key;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,11 +62,14 @@ fn main() -> Result<()> {
 
     let place = Place { binary: options.server.clone(), folder };
     place.configure("http://127.0.0.1:9")?;
-    if place.store().exists() {
+    let is_made = place.store().exists();
+    let key = place.make_key()?;
+    if is_made {
         println!("using the store at {}", place.store().display());
     } else {
         let began = Instant::now();
-        runtime.block_on(seed::seed(&place.store(), options.verifications))?;
+        let look_ups = server_key::read(&place.folder.join("ringproof.db.key"))?.look_ups();
+        runtime.block_on(seed::seed(&place.store(), look_ups, options.verifications))?;
         let rows = options.verifications * seed::ROWS;
         println!(
             "{} verifications and {rows} rows of the journal made in {:.0} s",
@@ -72,7 +77,6 @@ fn main() -> Result<()> {
             began.elapsed().as_secs_f64()
         );
     }
-    let key = place.make_key()?;
     let simulator = place.simulate()?;
     let mut server = place.serve()?;
     let base = format!("http://{}", server.address()?);

@@ -6,7 +6,8 @@
 //! provider (the simulator) and the bare handler are processes of their own, so
 //! that processor time and memory are theirs alone. Pending verifications are
 //! seeded through the store's bulk door, since the provider's limit is 100 calls
-//! a minute; that is not timed. Starts are measured with a test number.
+//! a minute; that is not timed. Starts are measured with a test number, or, where the guard
+//! judges them, by accounts of many providers that keep no limit.
 
 #[path = "load/bare.rs"]
 mod bare;
@@ -35,6 +36,8 @@ mod rows;
 #[path = "../src/store/tests/server.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "the server of the tests, which may panic")]
 mod server;
+#[path = "load/server_key.rs"]
+mod server_key;
 #[path = "load/subject.rs"]
 mod subject;
 #[path = "load/trio.rs"]
@@ -53,7 +56,7 @@ const OPEN_FILES: u64 = rows::polls::POLLS as u64 + 500;
 type Measure = fn(&Options, &mut Report) -> Result<()>;
 
 /// In the order of the table.
-const ROWS: [(Row, Measure); 10] = [
+const ROWS: [(Row, Measure); 11] = [
     (Row::Durable, rows::durable::measure),
     (Row::Steady, rows::steady::measure),
     (Row::Waiter, rows::waiter::measure),
@@ -62,6 +65,7 @@ const ROWS: [(Row, Measure); 10] = [
     (Row::Start, rows::start::measure),
     (Row::Memory, rows::memory::measure),
     (Row::Codes, rows::codes::measure),
+    (Row::Guard, rows::guard::measure),
     (Row::Across, rows::across::measure),
     (Row::Replicas, rows::replicas::measure),
 ];

@@ -68,6 +68,8 @@ pub enum Row {
     Memory,
     /// Polls of pending verifications, durable starts and checks of codes
     Codes,
+    /// Starts of spoken codes with every rule of the guard and with none
+    Guard,
     /// From a notification on one replica to who waits on another, over PostgreSQL
     Across,
     /// Notifications, starts and checks over SQLite and by one to three replicas over

@@ -15,13 +15,13 @@ use rand::seq::SliceRandom;
 use ringproof::clock::Clock;
 use ringproof::config::StoreUrl;
 use ringproof::domain::{Name, Secret as Password, Status, Timing, Verification};
-use ringproof::service::ServerKey;
 use ringproof::store::{self, Browse, Store};
 use ringproof::zadarma::Secret;
 
 use super::calls::{APP, Call};
 use super::http::{self, Requests};
 use super::process::Process;
+use super::server_key;
 
 /// Verifications stored in one transaction.
 const BATCH: u64 = 20_000;
@@ -52,6 +52,8 @@ pub struct Prepared {
     place: Place,
     secret: Secret,
     token: String,
+    /// More of the configuration.
+    more: String,
     key: String,
     /// When the calls began.
     began: Timestamp,
@@ -74,7 +76,12 @@ impl Prepared {
 
     /// The same, kept there.
     pub fn over(binary: &Path, pending: u64, place: Place) -> Result<Self> {
-        Self::seeded(binary, pending, place, Call::verification)
+        Self::seeded(binary, pending, place, Call::verification, String::new())
+    }
+
+    /// A fresh folder with nothing pending and more in its configuration.
+    pub fn configured(binary: &Path, more: String) -> Result<Self> {
+        Self::seeded(binary, 0, Place::File, Call::verification, more)
     }
 
     /// A fresh folder with so many codes sent by SMS and not yet checked.
@@ -84,10 +91,10 @@ impl Prepared {
 
     /// The same, kept there.
     pub fn coded_over(binary: &Path, pending: u64, place: Place) -> Result<Self> {
-        Self::seeded(binary, pending, place, Call::coded)
+        Self::seeded(binary, pending, place, Call::coded, String::new())
     }
 
-    fn seeded(binary: &Path, pending: u64, place: Place, of: Seed) -> Result<Self> {
+    fn seeded(binary: &Path, pending: u64, place: Place, of: Seed, more: String) -> Result<Self> {
         let folder = tempfile::tempdir().context("while making a folder")?;
         let mut prepared = Self {
             binary: binary.to_owned(),
@@ -95,6 +102,7 @@ impl Prepared {
             place,
             secret: Secret::new(random()),
             token: random(),
+            more,
             key: String::new(),
             began: Clock::real().now(),
             pending,
@@ -140,9 +148,10 @@ impl Prepared {
              [verification]\nresult_window = \"1h\"\ncall_lost_after = \"1h\"\n\
              [accounts.main]\nbase_url = \"{simulator}\"\nkey = \"bench\"\nsecret = \"{}\"\n\
              notification_token = \"{}\"\nsource_addresses = [\"127.0.0.0/8\"]\n\
-             [test_numbers.{TEST_NUMBER}]\ncode = \"482913\"\n",
+             [test_numbers.{TEST_NUMBER}]\ncode = \"482913\"\n{}",
             self.secret.expose(),
             self.token,
+            self.more,
         );
         fs::write(self.configuration(), text).context("while writing the configuration")
     }
@@ -192,7 +201,8 @@ impl Prepared {
             Place::File => StoreUrl::Sqlite(self.folder.path().join("ringproof.db")),
             Place::Database(url) => StoreUrl::Postgres(Password::new(url.clone())),
         };
-        let settings = store::Settings { timing, ..store::Settings::of(url) };
+        let look_ups = server_key::read(&self.secret_key())?.look_ups();
+        let settings = store::Settings { timing, ..store::Settings::of(url, look_ups) };
         store::open(settings).await.context("while opening the store")
     }
 
@@ -256,10 +266,7 @@ impl Prepared {
 
     /// The right codes of all that wait for one, in the order of the starts.
     pub fn checks(&self) -> Result<Requests> {
-        let text = fs::read_to_string(self.secret_key()).context("while reading the server key")?;
-        let mut bytes = [0; 32];
-        const_hex::decode_to_slice(text.trim(), &mut bytes)?;
-        let key = ServerKey::new(bytes);
+        let key = server_key::read(&self.secret_key())?;
         let mut requests = Requests::default();
         for call in (1..=self.pending).map(Call::new) {
             let path = format!("/v1/verifications/{}/check", call.id(self.began));
@@ -273,9 +280,13 @@ impl Prepared {
     /// Starts of codes by SMS to a number that no provider is asked for.
     pub fn starts(&self, count: u64) -> Requests {
         let body = format!("{{\"to\":\"+{TEST_NUMBER}\",\"channel\":\"sms\"}}");
-        let start = http::post("/v1/verifications", &self.key, &body);
+        self.starts_of((0..count).map(|_| body.clone()))
+    }
+
+    /// Starts with these bodies.
+    pub fn starts_of(&self, bodies: impl Iterator<Item = String>) -> Requests {
         let mut requests = Requests::default();
-        (0..count).for_each(|_| requests.push(&start));
+        bodies.for_each(|body| requests.push(&http::post("/v1/verifications", &self.key, &body)));
         requests
     }
 

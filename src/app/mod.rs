@@ -77,10 +77,10 @@ impl App {
         let timing = settings::timing(&config);
         // The recorder measures the clock for some milliseconds before it counts.
         let metrics = tokio::task::spawn_blocking(telemetry::metrics::install);
-        let store = open_store(&config).await?;
+        let server_key = server_key::load(&config.store)?;
+        let store = open_store(&config, &server_key).await?;
         let metrics = metrics.await.context("while preparing the metrics")?;
         time::correct(&store, &clock).await?;
-        let server_key = server_key::load(&config.store)?;
         let service = open_service(&config, store.clone(), clock, timing, server_key).await?;
         if !config.test_numbers.is_empty() {
             tracing::warn!(
@@ -154,15 +154,16 @@ impl App {
 /// When it cannot be opened, or another process holds it.
 pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<Service>> {
     let timing = settings::timing(config);
-    let store = open_store(config).await?;
-    time::correct(&store, &clock).await?;
     let server_key = server_key::load(&config.store)?;
+    let store = open_store(config, &server_key).await?;
+    time::correct(&store, &clock).await?;
     open_service(config, store, clock, timing, server_key).await
 }
 
-async fn open_store(config: &Config) -> anyhow::Result<Store> {
+async fn open_store(config: &Config, server_key: &ServerKey) -> anyhow::Result<Store> {
     let settings = store::Settings {
         url: config.store.url.clone(),
+        look_ups: server_key.look_ups(),
         timing: settings::timing(config),
         retention: config.verification.retention,
         uncorrelated_retention: config.verification.uncorrelated_retention,

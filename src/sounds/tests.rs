@@ -162,10 +162,17 @@ mod of_the_catalogue {
 
     use crate::domain::{Key, Name};
     use crate::sounds::{Catalogue, Known, Prompt, PromptKey, PromptSounds};
-    use crate::store::{self, NewSound, PromptLanguage, PromptRow, Settings, SoundPlace, Store};
+    use crate::store::{
+        self, LookUps, NewSound, PromptLanguage, PromptRow, Settings, SoundPlace, Store,
+    };
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
+    }
+
+    async fn opened(folder: &std::path::Path) -> Store {
+        let settings = Settings::at(folder.join("store.db"), LookUps::new(&[7; 32]));
+        store::open(settings).await.unwrap()
     }
 
     fn row(of: &str, greeting: &str) -> PromptRow {
@@ -202,7 +209,7 @@ mod of_the_catalogue {
     #[tokio::test]
     async fn what_one_replica_changes_another_sees_when_it_looks() {
         let folder = tempfile::tempdir().unwrap();
-        let store = store::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        let store = opened(folder.path()).await;
         let open = || Catalogue::open(store.clone(), BTreeMap::new());
         let (one, other) = (open().await.unwrap(), open().await.unwrap());
         store.put_prompt(row("pay", "greeting")).await.unwrap();
@@ -222,7 +229,7 @@ mod of_the_catalogue {
     #[tokio::test]
     async fn the_configuration_hides_a_stored_prompt_of_the_same_name() {
         let folder = tempfile::tempdir().unwrap();
-        let store = store::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        let store = opened(folder.path()).await;
         store.put_prompt(row("pay", "stored")).await.unwrap();
         store.put_prompt(row("other", "stored")).await.unwrap();
         let sounds = PromptSounds {
@@ -245,7 +252,7 @@ mod of_the_catalogue {
     #[tokio::test]
     async fn until_a_new_version_is_at_the_account_the_one_before_is_played() {
         let folder = tempfile::tempdir().unwrap();
-        let store = store::open(Settings::at(folder.path().join("store.db"))).await.unwrap();
+        let store = opened(folder.path()).await;
         keep(&store, 1).await;
         let place = |id: &str| SoundPlace {
             account: name("main"),

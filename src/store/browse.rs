@@ -50,7 +50,8 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn browse(&self, browse: Browse) -> Result<Browsed, StoreError> {
-        adapter!(self.browse(browse))
+        let to = browse.to.as_ref().map(|to| self.look_ups.recipient(to));
+        adapter!(self.browse(browse, to))
     }
 
     /// The names of apps that have verifications or have or had keys, in order.

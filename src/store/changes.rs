@@ -34,7 +34,7 @@ impl Store {
     /// What is changed from now on: within milliseconds, or, when a connection broke, a second.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(_) => Changes(None),
             Adapter::Postgres(store) => Changes(Some(store.changes())),
         }

@@ -47,6 +47,7 @@ impl Store {
     /// # Errors
     /// When nothing was erased, see [`StoreError`].
     pub async fn erase(&self, erasure: Erasure, now: Timestamp) -> Result<Erased, StoreError> {
-        adapter!(self.erase(erasure, now))
+        let to = self.look_ups.recipient(&erasure.of);
+        adapter!(self.erase(erasure, to, now))
     }
 }

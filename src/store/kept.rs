@@ -1,11 +1,10 @@
 //! How values stand in columns, and how long rows are kept: the same for every adapter.
 
 use jiff::{SignedDuration, Timestamp};
-use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::{DeliveryState, Settings};
-use crate::domain::{Attempt, Claim, Recipient, Status, Timing, Verification, VerificationId};
+use crate::domain::{Attempt, Status, Timing, Verification, VerificationId};
 
 /// How long an idempotency key is kept.
 pub(super) const IDEMPOTENCY: SignedDuration = SignedDuration::from_hours(24);
@@ -46,29 +45,6 @@ pub(super) fn nanoseconds(at: Timestamp) -> i64 {
 pub(super) fn before(now: Timestamp, kept: SignedDuration) -> i64 {
     let kept = i64::try_from(kept.as_nanos()).unwrap_or(i64::MAX);
     nanoseconds(now).saturating_sub(kept)
-}
-
-/// A form as its column keeps it.
-pub(super) fn form(claim: &Claim) -> i64 {
-    number(claim.form.as_u64())
-}
-
-/// A number, or in the negative a hash that finds an e-mail address again.
-pub(super) fn recipient(to: &Recipient) -> i64 {
-    match to {
-        Recipient::Phone(digits) => number(digits.as_u64()),
-        Recipient::Email(address) => {
-            let digest = Sha256::digest(address.as_str());
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&digest[..8]);
-            -1 - (i64::from_be_bytes(bytes) & i64::MAX)
-        }
-    }
-}
-
-/// At most 19 digits beginning with 1, so it always fits.
-fn number(digits: u64) -> i64 {
-    i64::try_from(digits).unwrap_or(i64::MAX)
 }
 
 /// The id before all that are made at `at` or later: ids are in order of time.

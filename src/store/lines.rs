@@ -13,7 +13,7 @@ impl Store {
     /// newest, and other processes' dispatches may be under way.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(_) => false,
             Adapter::Postgres(_) => true,
         }
@@ -40,7 +40,7 @@ impl Lines {
         latest: Timestamp,
         limit: usize,
     ) -> Result<Result<Timestamp, Timestamp>, StoreError> {
-        match &*self.0.0 {
+        match &*self.0.adapter {
             Adapter::Postgres(store) => store.take_place(line, from, latest, limit).await,
             Adapter::Sqlite(_) => unreachable!("a store that is not shared has no lines"),
         }

@@ -20,6 +20,7 @@ mod journal;
 mod kept;
 mod keys;
 mod lines;
+mod look_ups;
 mod moving;
 mod postgres;
 mod presence;
@@ -65,6 +66,7 @@ pub use journal::{
     NotificationSearch,
 };
 pub use lines::Lines;
+pub use look_ups::LookUps;
 pub use moving::{MoveError, Moved, MovedTable, Moving, Progress, copy_over};
 pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Swept};
 pub use session::{SESSIONS_KEPT, SessionRow};
@@ -80,6 +82,8 @@ pub use stats::{CountKey, StatsBy, StatsGroup, StatsSearch};
 pub struct Settings {
     /// Which one; the folder of a file must exist.
     pub url: StoreUrl,
+    /// What numbers are found by.
+    pub look_ups: LookUps,
     /// The spans by which claims are held.
     pub timing: Timing,
     /// How long a verification stays readable.
@@ -91,15 +95,16 @@ pub struct Settings {
 impl Settings {
     /// A store in the file `path` with everything else as by default.
     #[must_use]
-    pub fn at(path: PathBuf) -> Self {
-        Self::of(StoreUrl::Sqlite(path))
+    pub fn at(path: PathBuf, look_ups: LookUps) -> Self {
+        Self::of(StoreUrl::Sqlite(path), look_ups)
     }
 
     /// The store `url` with everything else as by default.
     #[must_use]
-    pub fn of(url: StoreUrl) -> Self {
+    pub fn of(url: StoreUrl, look_ups: LookUps) -> Self {
         Self {
             url,
+            look_ups,
             timing: Timing::default(),
             retention: Duration::from_hours(30 * 24),
             uncorrelated_retention: Duration::from_hours(72),
@@ -112,18 +117,22 @@ impl Settings {
 /// # Errors
 /// Each says what to do, see [`OpenError`].
 pub async fn open(settings: Settings) -> Result<Store, OpenError> {
+    let look_ups = settings.look_ups.clone();
     let adapter = match settings.url.clone() {
         StoreUrl::Sqlite(path) => Adapter::Sqlite(sqlite::Sqlite::open(path, settings).await?),
         StoreUrl::Postgres(url) => {
             Adapter::Postgres(postgres::Postgres::open(&url, settings).await?)
         }
     };
-    Ok(Store(Arc::new(adapter)))
+    Ok(Store { adapter: Arc::new(adapter), look_ups })
 }
 
 /// An open store. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Adapter>);
+pub struct Store {
+    adapter: Arc<Adapter>,
+    look_ups: LookUps,
+}
 
 enum Adapter {
     Sqlite(sqlite::Sqlite),
@@ -133,7 +142,7 @@ enum Adapter {
 /// Calls the method of whichever adapter it is.
 macro_rules! adapter {
     ($store:ident . $method:ident ($($argument:expr),*)) => {
-        match &*$store.0 {
+        match &*$store.adapter {
             crate::store::Adapter::Sqlite(store) => store.$method($($argument),*).await,
             // On the heap, so that what waits for the other store is no larger for it.
             crate::store::Adapter::Postgres(store) => Box::pin(store.$method($($argument),*)).await,
@@ -146,7 +155,7 @@ impl Store {
     /// The adapter of the tests that look into it.
     #[cfg(test)]
     fn sqlite(&self) -> &sqlite::Sqlite {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(store) => store,
             Adapter::Postgres(_) => unreachable!("the test opened a file"),
         }
@@ -158,8 +167,10 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
-    pub async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
-        adapter!(self.start(start, now))
+    pub async fn start(&self, mut start: Start, now: Timestamp) -> Result<Started, StoreError> {
+        let to = self.look_ups.recipient(&start.verification.to);
+        let claims = self.look_ups.claims(std::mem::take(&mut start.claims));
+        adapter!(self.start(start, to, claims, now))
     }
 
     /// Stores a new version, with what the timeline gains and the notification
@@ -172,7 +183,7 @@ impl Store {
         change: Change,
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send + '_ {
         // Not async itself: a future would keep the change, and each around it another copy.
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(store) => Either::Left(store.change(change)),
             Adapter::Postgres(store) => Either::Right(Box::pin(store.change(change))),
         }
@@ -183,8 +194,9 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was stored, see [`StoreError`].
-    pub async fn intend(&self, intent: Intent, now: Timestamp) -> Result<Intended, StoreError> {
-        adapter!(self.intend(intent, now))
+    pub async fn intend(&self, mut intent: Intent, now: Timestamp) -> Result<Intended, StoreError> {
+        let claims = self.look_ups.claims(std::mem::take(&mut intent.claims));
+        adapter!(self.intend(intent, claims, now))
     }
 
     /// Keeps a notification that changed no verification.
@@ -195,7 +207,7 @@ impl Store {
         &self,
         row: NotificationRow,
     ) -> impl Future<Output = Result<(), StoreError>> + Send + '_ {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(store) => Either::Left(store.journal(row)),
             Adapter::Postgres(store) => Either::Right(Box::pin(store.journal(row))),
         }
@@ -218,7 +230,9 @@ impl Store {
         &self,
         claim: &Claim,
     ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
-        adapter!(self.claiming(claim))
+        let claim = self.look_ups.claim(claim.clone());
+        let found = adapter!(self.claiming(claim))?;
+        Ok(found.map(|(verification, claims)| (verification, self.look_ups.opened(claims))))
     }
 
     /// The timeline's entries with a number above `after`, in order.
@@ -254,10 +268,12 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn in_flight<V>(&self, now: Timestamp, visit: V) -> Result<(), StoreError>
+    pub async fn in_flight<V>(&self, now: Timestamp, mut visit: V) -> Result<(), StoreError>
     where
         V: FnMut(Verification, Vec<Claim>) + Send + 'static,
     {
+        let look_ups = self.look_ups.clone();
+        let visit = move |verification, claims| visit(verification, look_ups.opened(claims));
         adapter!(self.in_flight(now, visit))
     }
 
@@ -299,6 +315,11 @@ impl Store {
         &self,
         verifications: Vec<(Verification, Vec<Claim>)>,
     ) -> Result<(), StoreError> {
+        let keyed = |(verification, claims): (Verification, Vec<Claim>)| {
+            let to = self.look_ups.recipient(&verification.to);
+            (verification, to, self.look_ups.claims(claims))
+        };
+        let verifications = verifications.into_iter().map(keyed).collect();
         adapter!(self.seed(verifications))
     }
 
@@ -307,7 +328,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(_) => Ok(None),
             Adapter::Postgres(store) => store.now().await.map(Some),
         }

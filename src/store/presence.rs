@@ -10,7 +10,7 @@ impl Store {
     /// # Errors
     /// When there is not, see [`StoreError`].
     pub async fn has_room(&self) -> Result<(), StoreError> {
-        match &*self.0 {
+        match &*self.adapter {
             // What it writes goes to the log, which grows by each commit.
             Adapter::Sqlite(store) => store.probe().await,
             Adapter::Postgres(store) => store.has_room().await,
@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn heard(&self, at: Timestamp) -> Result<(), StoreError> {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(_) => Ok(()),
             Adapter::Postgres(store) => store.heard(at).await,
         }
@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn all_heard_until(&self, since: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(_) => Ok(None),
             Adapter::Postgres(store) => store.all_heard_until(since).await,
         }
@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn leave(&self) -> Result<(), StoreError> {
-        match &*self.0 {
+        match &*self.adapter {
             Adapter::Sqlite(_) => Ok(()),
             Adapter::Postgres(store) => store.leave().await,
         }

@@ -116,3 +116,42 @@ async fn the_command_erases_through_a_running_service() {
     assert_eq!(printed, json!({ "verifications": 0, "notifications": 0 }));
     app.stop().await;
 }
+
+/// What the store of an app finds a number, its written forms and an address by.
+async fn found_by(app: &TestApp) -> Vec<Vec<i64>> {
+    app.script(NUMBER, json!({ "does": "no_answer" })).await;
+    app.begin(NUMBER).await;
+    let email = json!({ "to": "ann@example.com", "channel": "email", "code_length": 10 });
+    app.begin_with(email).await;
+    let store = rusqlite::Connection::open(app.data().join("ringproof.db")).unwrap();
+    let column = |sql: &str| {
+        let mut statement = store.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<Vec<i64>, _>>().unwrap()
+    };
+    vec![
+        column("SELECT to_number FROM verifications ORDER BY id"),
+        column("SELECT form FROM claims"),
+    ]
+}
+
+#[tokio::test]
+async fn numbers_and_addresses_are_found_by_keyed_hashes_that_no_other_server_makes() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let (ours, theirs) = (found_by(&app).await, found_by(&other).await);
+    assert_eq!((ours[0].len(), theirs[0].len()), (2, 2));
+    assert!(ours[1].len() >= 3, "{ours:?}");
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        for kept in ours {
+            assert!(!theirs.contains(kept), "{kept} does not depend on the key");
+            let digits = kept.to_string();
+            assert!(!digits.contains("991234567"), "{digits}");
+        }
+    }
+    for to in ["%2B380991234567", "ann@example.com"] {
+        let found = app.get(&format!("/v1/verifications?to={to}")).await.json();
+        assert_eq!(found["verifications"].as_array().unwrap().len(), 1, "{to}");
+    }
+    app.stop().await;
+    other.stop().await;
+}

@@ -3,6 +3,7 @@
 pub mod across;
 pub mod codes;
 pub mod durable;
+pub mod guard;
 pub mod memory;
 pub mod pending;
 pub mod polls;

@@ -18,10 +18,11 @@ use super::known::{
     Held, Known, Running, Writes, form_of, keep_alone, keep_claims, keep_keys, key_of, look_up,
 };
 use super::lane::{Batch, Ended, Transaction};
-use crate::domain::{Claim, Refusal, Timing, Verification};
+use crate::domain::{Refusal, Timing, Verification};
 use crate::store::change::JournalRow;
 use crate::store::guard::Decision;
-use crate::store::kept::{self, nanoseconds, recipient};
+use crate::store::kept::{self, nanoseconds};
+use crate::store::look_ups::KeyedClaim;
 use crate::store::record::pack;
 use crate::store::{Change, Intended, Intent, NewDelivery, Start, Started};
 
@@ -32,8 +33,10 @@ pub(super) struct Admissions {
 
 /// What is to be admitted, and when.
 pub(super) enum Job {
-    Start(Box<Start>, Timestamp),
-    Intend(Box<Intent>, Timestamp),
+    /// The start is without its claims, which are beside it.
+    Start { start: Box<Start>, to: i64, claims: Vec<KeyedClaim>, now: Timestamp },
+    /// So is the intent.
+    Intend { intent: Box<Intent>, claims: Vec<KeyedClaim>, now: Timestamp },
 }
 
 /// What a job came to.
@@ -107,8 +110,10 @@ impl Admissions {
         writes: &mut Writes,
     ) -> Result<Admitted, Failure> {
         match job {
-            Job::Start(start, now) => self.start(start, *now, known, writes),
-            Job::Intend(intent, now) => self.intend(intent, *now, known, writes),
+            Job::Start { start, to, claims, now } => {
+                self.start(start, *to, claims, *now, known, writes)
+            }
+            Job::Intend { intent, claims, now } => self.intend(intent, claims, *now, known, writes),
         }
     }
 
@@ -116,6 +121,8 @@ impl Admissions {
     fn start(
         &self,
         start: &Start,
+        to: i64,
+        claims: &[KeyedClaim],
         now: Timestamp,
         known: &mut Known,
         writes: &mut Writes,
@@ -130,7 +137,6 @@ impl Admissions {
             let same = *fingerprint == given.fingerprint;
             return not(if same { Started::Replayed(*first) } else { Started::KeyReused });
         }
-        let to = recipient(&verification.to);
         if start.alone
             && let Some(Some(running)) = known.alone.get(&to)
             && running.until > now
@@ -144,14 +150,14 @@ impl Admissions {
                 return not(Started::Refused { refusal, noted, blocked });
             }
         };
-        let held = known.held(&start.claims);
+        let held = known.held(claims);
         if let Some(until) = held.until.filter(|until| *until > now) {
             return not(Started::ClaimHeld { until });
         }
         known.guarded.write(written);
         known.guarded.note(&noted);
         learn(&mut verification, held);
-        self.claim(&verification, &start.claims, known, writes);
+        self.claim(&verification, claims, known, writes);
         if start.alone {
             let running = Running::of(&verification);
             writes.alone.insert(to, verification.id);
@@ -169,6 +175,7 @@ impl Admissions {
     fn intend(
         &self,
         intent: &Intent,
+        claims: &[KeyedClaim],
         now: Timestamp,
         known: &mut Known,
         writes: &mut Writes,
@@ -181,7 +188,7 @@ impl Admissions {
                 return not(Intended::Refused { refusal, noted, blocked });
             }
         };
-        let held = known.held(&intent.claims);
+        let held = known.held(claims);
         if let Some(until) = held.until.filter(|until| *until > now) {
             return not(Intended::ClaimHeld { until });
         }
@@ -194,7 +201,7 @@ impl Admissions {
         known.guarded.note(&noted);
         learn(&mut verification, held);
         known.versions.insert(verification.id, verification.version);
-        self.claim(&verification, &intent.claims, known, writes);
+        self.claim(&verification, claims, known, writes);
         let packed = pack(&verification);
         Ok(Admitted::Intent(Box::new(verification), packed, noted))
     }
@@ -203,7 +210,7 @@ impl Admissions {
     fn claim(
         &self,
         verification: &Verification,
-        claims: &[Claim],
+        claims: &[KeyedClaim],
         known: &mut Known,
         writes: &mut Writes,
     ) {
@@ -222,12 +229,12 @@ impl Admissions {
         let (mut rows, mut deliveries) = (Vec::new(), Vec::<&NewDelivery>::new());
         for (place, pair) in jobs.iter().zip(admitted).enumerate() {
             match pair {
-                (Job::Start(start, _), Admitted::Start(verification, packed, _)) => {
-                    new.push((&**verification, &**packed));
+                (Job::Start { start, to, .. }, Admitted::Start(verification, packed, _)) => {
+                    new.push((&**verification, *to, &**packed));
                     rows.extend(JournalRow::of(verification.id, &start.entries, None));
                     deliveries.extend(&start.deliveries);
                 }
-                (Job::Intend(intent, _), Admitted::Intent(verification, ..)) => {
+                (Job::Intend { intent, .. }, Admitted::Intent(verification, ..)) => {
                     let change = Change::new(verification, &self.timing, &intent.entries, None);
                     changes.push((place, change));
                     deliveries.extend(&intent.deliveries);
@@ -264,13 +271,13 @@ fn learn(verification: &mut Verification, held: Held) {
 /// Stores verifications and claims unchecked.
 pub(super) async fn seed(
     on: &Link,
-    verifications: &[(Verification, Vec<Claim>)],
+    verifications: &[(Verification, i64, Vec<KeyedClaim>)],
     timing: &Timing,
 ) -> Result<(), Failure> {
-    let packed: Vec<Box<[u8]>> = verifications.iter().map(|(new, _)| pack(new)).collect();
-    let new: Vec<_> =
-        verifications.iter().zip(&packed).map(|((new, _), packed)| (new, &**packed)).collect();
-    let claims = verifications.iter().flat_map(|(new, claims)| {
+    let packed: Vec<Box<[u8]>> = verifications.iter().map(|(new, ..)| pack(new)).collect();
+    let packed = verifications.iter().zip(&packed);
+    let new: Vec<_> = packed.map(|((new, to, _), packed)| (new, *to, &**packed)).collect();
+    let claims = verifications.iter().flat_map(|(new, _, claims)| {
         let index = new.attempts.last().map_or(0, |attempt| attempt.index);
         claims.iter().map(move |claim| (form_of(claim), (new.id, index)))
     });

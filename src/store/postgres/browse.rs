@@ -8,7 +8,7 @@ use super::columns::{Failure, id, name, uuid, verification};
 use super::question::Question;
 use super::{Postgres, ask};
 use crate::domain::Name;
-use crate::store::kept::{first_id, nanoseconds, recipient};
+use crate::store::kept::{first_id, nanoseconds};
 use crate::store::record::{channel_bit, outcome_code, status_code};
 use crate::store::{Browse, Browsed, StoreError};
 
@@ -21,8 +21,12 @@ const APPS: &str = "WITH RECURSIVE apps (app) AS (SELECT min(app) FROM verificat
      WHERE app IS NOT NULL) ";
 
 impl Postgres {
-    pub(in crate::store) async fn browse(&self, browse: Browse) -> Result<Browsed, StoreError> {
-        ask!(self, on => find(on, &browse))
+    pub(in crate::store) async fn browse(
+        &self,
+        browse: Browse,
+        to: Option<i64>,
+    ) -> Result<Browsed, StoreError> {
+        ask!(self, on => find(on, &browse, to))
     }
 
     pub(in crate::store) async fn app_names(&self) -> Result<Vec<Name>, StoreError> {
@@ -38,22 +42,22 @@ async fn apps(on: &Object) -> Result<Vec<Name>, Failure> {
     rows.iter().map(|row| name(row, "verifications", "app")).collect()
 }
 
-async fn find(on: &mut Object, browse: &Browse) -> Result<Browsed, Failure> {
+async fn find(on: &mut Object, browse: &Browse, to: Option<i64>) -> Result<Browsed, Failure> {
     // All is asked of one state, so that nothing lies between two pages.
     let state = on.build_transaction().read_only(true);
     let state = state.isolation_level(IsolationLevel::RepeatableRead).start().await?;
-    let browsed = look(&state, browse).await?;
+    let browsed = look(&state, browse, to).await?;
     state.commit().await?;
     Ok(browsed)
 }
 
-async fn look(on: &Transaction<'_>, browse: &Browse) -> Result<Browsed, Failure> {
+async fn look(on: &Transaction<'_>, browse: &Browse, to: Option<i64>) -> Result<Browsed, Failure> {
     let is_located = browse.to.is_some() || browse.reference.is_some();
     // Nothing bounds what number and reference locate.
     let look_at = (!is_located).then(|| i64::from(browse.look_at));
     let beginning = format!("{APPS} SELECT record FROM (SELECT * FROM verifications WHERE true");
     let mut question = Question::empty(&beginning);
-    bound(&mut question, browse, is_located);
+    bound(&mut question, browse, to, is_located);
     question.push(" ORDER BY id DESC LIMIT ?) AS looked_at WHERE true", Box::new(look_at));
     question.and("status = ?", browse.status.map(|status| i16::from(status_code(status))));
     question.and("outcome = ?", browse.outcome.map(|outcome| i16::from(outcome_code(outcome))));
@@ -69,7 +73,7 @@ async fn look(on: &Transaction<'_>, browse: &Browse) -> Result<Browsed, Failure>
     }
     let beginning = format!("{APPS} SELECT id FROM verifications WHERE true");
     let mut question = Question::empty(&beginning);
-    bound(&mut question, browse, is_located);
+    bound(&mut question, browse, to, is_located);
     let before_last = i64::from(browse.look_at).saturating_sub(1);
     question.push(" ORDER BY id DESC LIMIT 1 OFFSET ?", Box::new(before_last));
     let rows = question.ask(on).await?;
@@ -78,14 +82,14 @@ async fn look(on: &Transaction<'_>, browse: &Browse) -> Result<Browsed, Failure>
 }
 
 /// What indexes find.
-fn bound(question: &mut Question, browse: &Browse, is_located: bool) {
+fn bound(question: &mut Question, browse: &Browse, to: Option<i64>, is_located: bool) {
     match &browse.app {
         Some(app) => question.and("app = ?", Some(app.as_str().to_owned())),
         // The indexes of numbers and references begin with the app.
         None if is_located => question.add(" AND app IN (SELECT app FROM apps)"),
         None => {}
     }
-    question.and("to_number = ?", browse.to.as_ref().map(recipient));
+    question.and("to_number = ?", to);
     let reference = browse.reference.as_ref().map(|reference| reference.as_bytes().to_vec());
     question.and("reference = ?", reference);
     // Ids are in order of time, to the millisecond.

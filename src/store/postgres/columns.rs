@@ -11,8 +11,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
-use crate::domain::{Claim, DeliveryId, Name, Verification, VerificationId, WrittenForm};
+use crate::domain::{DeliveryId, Name, Verification, VerificationId};
 use crate::store::StoreError;
+use crate::store::look_ups::KeyedClaim;
 use crate::store::record::{Unreadable, unpack};
 
 /// Why something on a connection did not succeed.
@@ -169,9 +170,9 @@ pub(super) fn verification(row: &Row) -> Result<Verification, Failure> {
 }
 
 /// The claim of a row of `claims`.
-pub(super) fn claim(row: &Row) -> Result<Claim, Failure> {
-    let form = number::<i64, u64>(row, "claims", "form")?;
-    Ok(Claim { account: name(row, "claims", "account")?, form: WrittenForm::from_u64(form) })
+pub(super) fn claim(row: &Row) -> Result<KeyedClaim, Failure> {
+    let form = column(row, "claims", "form")?;
+    Ok(KeyedClaim { account: name(row, "claims", "account")?, form })
 }
 
 pub(super) fn bytes(

@@ -10,28 +10,30 @@ use super::parts;
 use super::sweep::REMOVED;
 use super::{Postgres, ask};
 use crate::domain::{Recipient, Timing, Verification};
-use crate::store::kept::{recipient, runs_until};
+use crate::store::kept::runs_until;
 use crate::store::{AuditHead, Erased, Erasure, StoreError};
 
 impl Postgres {
     pub(in crate::store) async fn erase(
         &self,
         erasure: Erasure,
+        to: i64,
         now: Timestamp,
     ) -> Result<Erased, StoreError> {
         let timing = self.timing;
-        ask!(self, on => erase(on, &erasure, &timing, now)).map(announced)
+        ask!(self, on => erase(on, &erasure, to, &timing, now)).map(announced)
     }
 }
 
 async fn erase(
     on: &mut Object,
     erasure: &Erasure,
+    to: i64,
     timing: &Timing,
     now: Timestamp,
 ) -> Result<(Erased, Option<AuditHead>), Failure> {
     let on = on.transaction().await?;
-    let found = of(&on, &erasure.of).await?;
+    let found = of(&on, &erasure.of, to).await?;
     let until = found.iter().map(|verification| runs_until(verification, timing)).max();
     if let Some(until) = until.filter(|until| *until > now) {
         return Ok((Erased::Running { until }, None));
@@ -60,11 +62,15 @@ async fn erase(
 }
 
 /// Those of every app, locked until they are gone, by the index that begins with the app.
-async fn of(on: &Transaction<'_>, recipient_of: &Recipient) -> Result<Vec<Verification>, Failure> {
+async fn of(
+    on: &Transaction<'_>,
+    recipient: &Recipient,
+    to: i64,
+) -> Result<Vec<Verification>, Failure> {
     let sql = "SELECT record FROM verifications WHERE to_number = $1 \
                AND app IN (SELECT DISTINCT app FROM verifications) ORDER BY id FOR UPDATE";
-    let rows = on.query(&on.prepare_cached(sql).await?, &[&recipient(recipient_of)]).await?;
+    let rows = on.query(&on.prepare_cached(sql).await?, &[&to]).await?;
     let found = rows.iter().map(verification).collect::<Result<Vec<_>, Failure>>()?;
     // A column may stand for several addresses; the record is exact.
-    Ok(found.into_iter().filter(|verification| verification.to == *recipient_of).collect())
+    Ok(found.into_iter().filter(|verification| verification.to == *recipient).collect())
 }

@@ -11,9 +11,10 @@ use super::columns::{
 };
 use super::connect::within;
 use super::keys::digest;
-use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+use crate::domain::{Entry, Name, Timing, Verification, VerificationId};
 use crate::store::Notification;
 use crate::store::kept::nanoseconds;
+use crate::store::look_ups::KeyedClaim;
 use crate::store::record::unpack_entries;
 
 pub(super) async fn timeline(
@@ -127,7 +128,7 @@ pub(super) async fn now(on: &Object) -> Result<Timestamp, Failure> {
 struct Shown {
     verification: Verification,
     is_due: bool,
-    claims: Vec<Claim>,
+    claims: Vec<KeyedClaim>,
 }
 
 /// Shows pending verifications and ended ones that still hold claims, each with its claims.
@@ -135,7 +136,7 @@ pub(super) async fn in_flight(
     on: &mut Object,
     now: Timestamp,
     timing: &Timing,
-    visit: &mut (dyn FnMut(Verification, Vec<Claim>) + Send),
+    visit: &mut (dyn FnMut(Verification, Vec<KeyedClaim>) + Send),
 ) -> Result<(), Failure> {
     // A million rows take longer than any other question.
     let reading = on.build_transaction().read_only(true).start().await?;

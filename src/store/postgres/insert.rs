@@ -8,7 +8,7 @@ use super::columns::{Failure, delivery_uuid, text, uuid};
 use super::connect::Link;
 use crate::domain::{Timing, Verification, VerificationId};
 use crate::store::change::JournalRow;
-use crate::store::kept::{nanoseconds, recipient};
+use crate::store::kept::nanoseconds;
 use crate::store::record::{channel_bit, outcome_code, status_code};
 use crate::store::{NewDelivery, Target};
 
@@ -116,20 +116,20 @@ pub(super) async fn deliveries(on: &Link, new: &[&NewDelivery]) -> Result<(), Fa
     run(on, DELIVERIES, &parameters).await.map(drop)
 }
 
-/// Stores new verifications with their packed records, and notes when they are due.
+/// Stores new verifications with what their numbers are found by and their packed records, and notes when they are due.
 pub(super) async fn verifications(
     on: &Link,
-    new: &[(&Verification, &[u8])],
+    new: &[(&Verification, i64, &[u8])],
     timing: &Timing,
 ) -> Result<(), Failure> {
     if new.is_empty() {
         return Ok(());
     }
-    let each = || new.iter().map(|(verification, _)| *verification);
+    let each = || new.iter().map(|(verification, ..)| *verification);
     let id: Vec<Uuid> = each().map(|new| uuid(new.id)).collect();
     let version: Vec<i32> = each().map(|new| version(new.version)).collect();
     let app: Vec<_> = each().map(|new| new.app.as_str()).collect();
-    let to: Vec<i64> = each().map(|new| recipient(&new.to)).collect();
+    let to: Vec<i64> = new.iter().map(|(_, to, _)| *to).collect();
     let reference: Vec<_> = each().map(|new| new.reference.as_deref().map(str::as_bytes)).collect();
     let status: Vec<i16> = each().map(|new| status_code(new.status()).into()).collect();
     let outcome: Vec<Option<i16>> =
@@ -137,7 +137,7 @@ pub(super) async fn verifications(
     let created: Vec<i64> = each().map(|new| nanoseconds(new.created_at)).collect();
     let due_at: Vec<_> = each().map(|new| new.due_at(timing).map(nanoseconds)).collect();
     let channels: Vec<i32> = each().map(channels).collect();
-    let record: Vec<&[u8]> = new.iter().map(|(_, packed)| *packed).collect();
+    let record: Vec<&[u8]> = new.iter().map(|(.., packed)| *packed).collect();
     let parameters: [&(dyn ToSql + Sync); 11] = [
         &id, &version, &app, &to, &reference, &status, &outcome, &created, &due_at, &channels,
         &record,

@@ -13,9 +13,9 @@ use super::connect::Link;
 use super::insert::run;
 use super::keys::digest;
 use super::windows::Guarded;
-use crate::domain::{Attempt, Claim, Name, PbxTime, Status, Timing, Verification, VerificationId};
+use crate::domain::{Attempt, Name, PbxTime, Status, Timing, Verification, VerificationId};
 use crate::store::IdempotencyKey;
-use crate::store::kept::{form, recipient};
+use crate::store::look_ups::KeyedClaim;
 
 /// The key of an app against starting twice, as rows have it.
 pub(super) type Key = (String, Vec<u8>);
@@ -65,7 +65,7 @@ pub(super) struct Writes {
 }
 
 impl Known {
-    pub(super) fn held(&self, claims: &[Claim]) -> Held {
+    pub(super) fn held(&self, claims: &[KeyedClaim]) -> Held {
         claims.iter().filter_map(|claim| self.claims.get(&form_of(claim))).fold(
             Held::default(),
             |all, one| Held {
@@ -98,8 +98,8 @@ pub(super) fn key_of(app: &Name, key: &IdempotencyKey) -> Key {
     (app.as_str().to_owned(), key.key.as_bytes().to_vec())
 }
 
-pub(super) fn form_of(claim: &Claim) -> Form {
-    (claim.account.as_str().to_owned(), form(claim))
+pub(super) fn form_of(claim: &KeyedClaim) -> Form {
+    (claim.account.as_str().to_owned(), claim.form)
 }
 
 /// Reads and locks, in the order that the invariant says.
@@ -107,25 +107,23 @@ pub(super) async fn look_up(on: &Link, jobs: &[&Job], timing: &Timing) -> Result
     let mut known = Known::default();
     let starts = || {
         jobs.iter().filter_map(|job| match job {
-            Job::Start(start, _) => Some(&**start),
-            Job::Intend(..) => None,
+            Job::Start { start, to, .. } => Some((&**start, *to)),
+            Job::Intend { .. } => None,
         })
     };
-    let keys = starts().filter_map(|start| {
+    let keys = starts().filter_map(|(start, _)| {
         start.idempotency.as_ref().map(|key| key_of(&start.verification.app, key))
     });
     look_up_keys(on, keys.collect(), &mut known).await?;
-    let alone = starts().filter(|start| start.alone);
-    let alone = alone.map(|start| recipient(&start.verification.to)).collect();
+    let alone = starts().filter(|(start, _)| start.alone).map(|(_, to)| to).collect();
     let alone = look_up_alone(on, alone).await?;
     let claims = jobs.iter().flat_map(|job| match job {
-        Job::Start(start, _) => &start.claims,
-        Job::Intend(intent, _) => &intent.claims,
+        Job::Start { claims, .. } | Job::Intend { claims, .. } => claims,
     });
     let claims = look_up_claims(on, claims.map(form_of).collect()).await?;
     let intended = jobs.iter().filter_map(|job| match job {
-        Job::Intend(intent, _) => Some(intent.verification.id),
-        Job::Start(..) => None,
+        Job::Intend { intent, .. } => Some(intent.verification.id),
+        Job::Start { .. } => None,
     });
     let owners = alone.iter().map(|(_, id)| *id).chain(claims.iter().map(|(_, id, _)| *id));
     let wanted: BTreeSet<VerificationId> = owners.chain(intended).collect();
@@ -142,8 +140,8 @@ pub(super) async fn look_up(on: &Link, jobs: &[&Job], timing: &Timing) -> Result
     }
     // The rows that most wait for come last.
     let admissions = jobs.iter().map(|job| match job {
-        Job::Start(start, _) => &start.admission,
-        Job::Intend(intent, _) => &intent.admission,
+        Job::Start { start, .. } => &start.admission,
+        Job::Intend { intent, .. } => &intent.admission,
     });
     known.guarded = Guarded::look_up(on, admissions).await?;
     known.versions = verifications.into_iter().map(|(id, found)| (id, found.version)).collect();

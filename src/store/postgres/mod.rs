@@ -46,11 +46,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::change::JournalRow;
 use super::kept::Retention;
+use super::look_ups::KeyedClaim;
 use super::{
     Audited, Change, Changed, Committed, Intended, Intent, KeyRow, Notification, NotificationRow,
     OpenError, Settings, Start, Started, StoreError, Swept,
 };
-use crate::domain::{Claim, Entry, Name, Secret, Timing, Verification, VerificationId};
+use crate::domain::{Entry, Name, Secret, Timing, Verification, VerificationId};
 use admit::{Admissions, Answer};
 pub(super) use beside::Beside;
 use change::{Changes, Written};
@@ -89,7 +90,7 @@ pub(super) struct Postgres {
     admissions: Lane<Admissions>,
     /// Versions by id, and by claim as every notification asks.
     newest: Gather<VerificationId>,
-    claiming: Gather<Claim>,
+    claiming: Gather<KeyedClaim>,
     connections: Connections,
     /// Tells of changes; two tasks feed it.
     changed: broadcast::Sender<Changed>,
@@ -104,8 +105,15 @@ impl Postgres {
         open::open(url, &settings).await
     }
 
-    pub(super) async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
-        match self.admissions.submit(admit::Job::Start(Box::new(start), now)).await? {
+    pub(super) async fn start(
+        &self,
+        start: Start,
+        to: i64,
+        claims: Vec<KeyedClaim>,
+        now: Timestamp,
+    ) -> Result<Started, StoreError> {
+        let job = admit::Job::Start { start: Box::new(start), to, claims, now };
+        match self.admissions.submit(job).await? {
             Answer::Started(answer) => Ok(answer),
             Answer::Intended(_) => unreachable!("a start is answered as one"),
         }
@@ -121,9 +129,11 @@ impl Postgres {
     pub(super) async fn intend(
         &self,
         intent: Intent,
+        claims: Vec<KeyedClaim>,
         now: Timestamp,
     ) -> Result<Intended, StoreError> {
-        match self.admissions.submit(admit::Job::Intend(Box::new(intent), now)).await? {
+        let job = admit::Job::Intend { intent: Box::new(intent), claims, now };
+        match self.admissions.submit(job).await? {
             Answer::Intended(answer) => Ok(answer),
             Answer::Started(_) => unreachable!("an intent is answered as one"),
         }
@@ -143,9 +153,9 @@ impl Postgres {
 
     pub(super) async fn claiming(
         &self,
-        claim: &Claim,
-    ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
-        self.claiming.ask(claim.clone()).await
+        claim: KeyedClaim,
+    ) -> Result<Option<(Verification, Vec<KeyedClaim>)>, StoreError> {
+        self.claiming.ask(claim).await
     }
 
     pub(super) async fn timeline(
@@ -180,7 +190,7 @@ impl Postgres {
 
     pub(super) async fn in_flight<V>(&self, now: Timestamp, mut visit: V) -> Result<(), StoreError>
     where
-        V: FnMut(Verification, Vec<Claim>) + Send + 'static,
+        V: FnMut(Verification, Vec<KeyedClaim>) + Send + 'static,
     {
         let mut link = self.connections.take().await?;
         Ok(find::in_flight(&mut link, now, &self.timing, &mut visit).await?)
@@ -242,7 +252,7 @@ impl Postgres {
 
     pub(super) async fn seed(
         &self,
-        verifications: Vec<(Verification, Vec<Claim>)>,
+        verifications: Vec<(Verification, i64, Vec<KeyedClaim>)>,
     ) -> Result<(), StoreError> {
         let link = self.connections.take().await?;
         let seeded = admit::seed(&link, &verifications, &self.timing).await;

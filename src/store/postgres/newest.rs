@@ -5,8 +5,8 @@ use tokio_postgres::Row;
 
 use super::columns::{Failure, claim, column, uuid, verification as read};
 use super::gather::Question;
-use crate::domain::{Claim, Verification, VerificationId};
-use crate::store::kept::form;
+use crate::domain::{Verification, VerificationId};
+use crate::store::look_ups::KeyedClaim;
 
 /// Versions by their ids. LIMIT keeps the server from joining the tables as wholes, which it
 /// takes to be cheaper than it is.
@@ -37,16 +37,16 @@ impl Question for VerificationId {
     }
 }
 
-impl Question for Claim {
+impl Question for KeyedClaim {
     /// The verification that a claim names, with all that it claims.
-    type Answer = Option<(Verification, Vec<Claim>)>;
+    type Answer = Option<(Verification, Vec<KeyedClaim>)>;
 
     async fn ask(
         on: &Object,
         claims: &[Self],
     ) -> Result<Vec<Result<Self::Answer, Failure>>, Failure> {
         let accounts: Vec<&str> = claims.iter().map(|claim| claim.account.as_str()).collect();
-        let forms: Vec<i64> = claims.iter().map(form).collect();
+        let forms: Vec<i64> = claims.iter().map(|claim| claim.form).collect();
         let rows = on.query(&on.prepare_cached(HOLDERS).await?, &[&accounts, &forms]).await?;
         in_order(claims.len(), &rows, |of_one| {
             Ok((read(&of_one[0])?, of_one.iter().map(claim).collect::<Result<_, _>>()?))

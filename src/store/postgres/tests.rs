@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Postgres;
 use crate::config::StoreUrl;
 use crate::domain::{Event, Secret, Verification};
-use crate::store::tests::{at, moved, pressed, server, start};
+use crate::store::tests::{at, keyed, look_ups, moved, pressed, server, start};
 use crate::store::{
     Change, Changed, Committed, JournalCursor, OpenError, Settings, Started, StoreError,
 };
@@ -18,7 +18,7 @@ use proxy::{Loses, Proxy};
 const NUMBER: u64 = 380_991_234_567;
 
 async fn open(url: &Secret) -> Result<Postgres, OpenError> {
-    Postgres::open(url, Settings::of(StoreUrl::Postgres(url.clone()))).await
+    Postgres::open(url, Settings::of(StoreUrl::Postgres(url.clone()), look_ups())).await
 }
 
 fn database() -> Secret {
@@ -34,7 +34,8 @@ async fn behind_a_proxy() -> (Postgres, Proxy, Verification) {
 }
 
 async fn started(store: &Postgres, number: u64) -> Verification {
-    match store.start(start(number, at(0)), at(0)).await.unwrap() {
+    let (start, to, claims) = keyed(start(number, at(0)));
+    match store.start(start, to, claims, at(0)).await.unwrap() {
         Started::Stored { verification, .. } => verification,
         other => panic!("{other:?}"),
     }
@@ -148,11 +149,9 @@ async fn a_server_that_never_answers_is_unavailable_until_it_does() {
     proxy.set(Loses::AllElse);
     let asked_at = Instant::now();
     let change = store.change(change_of(&verification).1);
-    let (changed, found, new) = tokio::join!(
-        change,
-        store.find(verification.id),
-        store.start(start(NUMBER + 10, at(1)), at(1)),
-    );
+    let (start, to, claims) = keyed(start(NUMBER + 10, at(1)));
+    let (changed, found, new) =
+        tokio::join!(change, store.find(verification.id), store.start(start, to, claims, at(1)),);
     assert!(matches!(changed, Err(StoreError::Unavailable { .. })), "{changed:?}");
     assert!(matches!(found, Err(StoreError::Unavailable { .. })), "{found:?}");
     assert!(matches!(new, Err(StoreError::Unavailable { .. })), "{new:?}");

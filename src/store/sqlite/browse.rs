@@ -6,7 +6,7 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 use super::Sqlite;
 use super::columns::{Failure, first, id, name, nanoseconds, rows, verification};
 use crate::domain::Name;
-use crate::store::kept::{first_id, recipient};
+use crate::store::kept::first_id;
 use crate::store::record::{channel_bit, outcome_code, status_code};
 use crate::store::{Browse, Browsed, StoreError};
 
@@ -18,8 +18,12 @@ const APPS: &str = "WITH RECURSIVE apps (app) AS (SELECT min(app) FROM verificat
      WHERE app IS NOT NULL) ";
 
 impl Sqlite {
-    pub(in crate::store) async fn browse(&self, browse: Browse) -> Result<Browsed, StoreError> {
-        self.readers.read(move |on| find(on, &browse)).await
+    pub(in crate::store) async fn browse(
+        &self,
+        browse: Browse,
+        to: Option<i64>,
+    ) -> Result<Browsed, StoreError> {
+        self.readers.read(move |on| find(on, &browse, to)).await
     }
 
     pub(in crate::store) async fn app_names(&self) -> Result<Vec<Name>, StoreError> {
@@ -37,11 +41,11 @@ fn apps(on: &Connection) -> Result<Vec<Name>, Failure> {
 /// Conditions, each with the value that it holds a row against, if it does.
 type Conditions = Vec<(&'static str, Option<Box<dyn ToSql>>)>;
 
-fn find(on: &Connection, browse: &Browse) -> Result<Browsed, Failure> {
+fn find(on: &Connection, browse: &Browse, to: Option<i64>) -> Result<Browsed, Failure> {
     // All is asked of one state, so that nothing lies between two pages.
     let _state = on.unchecked_transaction()?;
     let is_located = browse.to.is_some() || browse.reference.is_some();
-    let bounds = bounds(browse, is_located);
+    let bounds = bounds(browse, to, is_located);
     let wanted = wanted(browse);
     let within = all(&bounds);
     let looked_at: i64 = if is_located { -1 } else { browse.look_at.into() };
@@ -66,7 +70,7 @@ fn find(on: &Connection, browse: &Browse) -> Result<Browsed, Failure> {
 }
 
 /// What indexes find.
-fn bounds(browse: &Browse, is_located: bool) -> Conditions {
+fn bounds(browse: &Browse, to: Option<i64>, is_located: bool) -> Conditions {
     let mut given: Conditions = Vec::new();
     match &browse.app {
         Some(app) => given.push(("app = ?", Some(boxed(app.as_str().to_owned())))),
@@ -77,7 +81,7 @@ fn bounds(browse: &Browse, is_located: bool) -> Conditions {
     let mut add = |condition, value: Option<Box<dyn ToSql>>| {
         given.extend(value.map(|value| (condition, Some(value))));
     };
-    add("to_number = ?", browse.to.as_ref().map(recipient).map(boxed));
+    add("to_number = ?", to.map(boxed));
     add("reference = ?", browse.reference.clone().map(boxed));
     // Ids are in order of time, to the millisecond.
     let until = browse.created_until.and_then(|until| until.checked_add(A_MILLISECOND).ok());

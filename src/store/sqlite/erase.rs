@@ -1,26 +1,27 @@
 //! Erasing one number's rows, in one transaction, overwritten in the file.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::columns::{Failure, rows, verification};
 use super::sweep::remove_verification;
 use super::{Sqlite, audit};
 use crate::domain::{Recipient, Timing, Verification};
-use crate::store::kept::{recipient, runs_until};
+use crate::store::kept::runs_until;
 use crate::store::{Erased, Erasure, StoreError};
 
 impl Sqlite {
     pub(in crate::store) async fn erase(
         &self,
         erasure: Erasure,
+        to: i64,
         now: Timestamp,
     ) -> Result<Erased, StoreError> {
         let timing = self.timing;
         let work = move |on: &Connection| {
             // What is deleted is overwritten with zeros, for these deletions only.
             on.pragma_update(None, "secure_delete", true)?;
-            let erased = erase(on, &erasure, &timing, now);
+            let erased = erase(on, &erasure, to, &timing, now);
             on.pragma_update(None, "secure_delete", false)?;
             erased
         };
@@ -35,10 +36,11 @@ impl Sqlite {
 fn erase(
     on: &Connection,
     erasure: &Erasure,
+    to: i64,
     timing: &Timing,
     now: Timestamp,
 ) -> Result<(Erased, Option<crate::store::AuditHead>), Failure> {
-    let found = of(on, &erasure.of)?;
+    let found = of(on, &erasure.of, to)?;
     let until = found.iter().map(|verification| runs_until(verification, timing)).max();
     if let Some(until) = until.filter(|until| *until > now) {
         return Ok((Erased::Running { until }, None));
@@ -64,10 +66,10 @@ fn erase(
 }
 
 /// Those of every app, by the index that begins with the app.
-fn of(on: &Connection, recipient_of: &Recipient) -> Result<Vec<Verification>, Failure> {
+fn of(on: &Connection, recipient: &Recipient, to: i64) -> Result<Vec<Verification>, Failure> {
     let sql = "SELECT record FROM verifications WHERE to_number = ?1 \
                AND app IN (SELECT DISTINCT app FROM verifications)";
-    let found = rows(on, sql, params![recipient(recipient_of)], verification)?;
+    let found = rows(on, sql, [to], verification)?;
     // A column may stand for several addresses; the record is exact.
-    Ok(found.into_iter().filter(|verification| verification.to == *recipient_of).collect())
+    Ok(found.into_iter().filter(|verification| verification.to == *recipient).collect())
 }

@@ -7,10 +7,10 @@ use super::columns::{
     Failure, column, first, id, name, nanoseconds, of_chain, rows, time, unreadable,
     verification as read,
 };
-use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId, WrittenForm};
+use crate::domain::{Entry, Name, Timing, Verification, VerificationId};
 use crate::store::Notification;
-use crate::store::kept::form;
-use crate::store::record::{Unreadable, unpack_entries};
+use crate::store::look_ups::KeyedClaim;
+use crate::store::record::unpack_entries;
 
 pub(super) fn verification(
     on: &Connection,
@@ -112,13 +112,13 @@ pub(super) fn idempotency(
 /// The verification that a claim names, with all that it claims.
 pub(super) fn claiming(
     on: &Connection,
-    wanted: &Claim,
-) -> Result<Option<(Verification, Vec<Claim>)>, Failure> {
+    wanted: &KeyedClaim,
+) -> Result<Option<(Verification, Vec<KeyedClaim>)>, Failure> {
     // Of one moment, as what is in flight.
     let moment = on.unchecked_transaction()?;
     let sql = "SELECT record FROM claims JOIN verifications ON id = verification_id \
                WHERE account = ?1 AND form = ?2";
-    let found = first(&moment, sql, params![wanted.account.as_str(), form(wanted)], read)?;
+    let found = first(&moment, sql, params![wanted.account.as_str(), wanted.form], read)?;
     let Some(found) = found else { return Ok(None) };
     let claims = claims_of(&moment, found.id)?;
     Ok(Some((found, claims)))
@@ -129,7 +129,7 @@ pub(super) fn in_flight(
     on: &Connection,
     now: Timestamp,
     timing: &Timing,
-    visit: &mut dyn FnMut(Verification, Vec<Claim>),
+    visit: &mut dyn FnMut(Verification, Vec<KeyedClaim>),
 ) -> Result<(), Failure> {
     // Of one moment, so that a verification that ends meanwhile is shown once.
     let moment = on.unchecked_transaction()?;
@@ -164,13 +164,10 @@ fn each(
     Ok(())
 }
 
-fn claims_of(on: &Connection, id: VerificationId) -> Result<Vec<Claim>, Failure> {
+fn claims_of(on: &Connection, id: VerificationId) -> Result<Vec<KeyedClaim>, Failure> {
     let sql = "SELECT account, form FROM claims WHERE verification_id = ?1";
     rows(on, sql, [id.as_bytes()], |row| {
         let account = name(row, "claims", "account")?;
-        let form: i64 = column(row, "claims", "form")?;
-        let form = u64::try_from(form)
-            .map_err(|_| unreadable("claims", "form", Unreadable("it is negative")))?;
-        Ok(Claim { account, form: WrittenForm::from_u64(form) })
+        Ok(KeyedClaim { account, form: column(row, "claims", "form")? })
     })
 }

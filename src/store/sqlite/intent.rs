@@ -9,11 +9,14 @@ use super::writer::Work;
 use super::{deliveries, guard};
 use crate::domain::{Refusal, Timing};
 use crate::store::guard::Decision;
+use crate::store::look_ups::KeyedClaim;
 use crate::store::{Change, Committed, Intended, Intent};
 
 /// An intent on its way through the writer.
 pub(super) struct Intending {
+    /// Without its claims, which are below.
     pub(super) intent: Intent,
+    pub(super) claims: Vec<KeyedClaim>,
     pub(super) now: Timestamp,
     pub(super) timing: Timing,
 }
@@ -36,21 +39,21 @@ impl Work for Intending {
                 return Ok(Admitted::Not(Intended::Refused { refusal, noted, blocked }));
             }
         };
-        let held = held(on, &self.intent.claims, &self.timing)?;
+        let held = held(on, &self.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
             return Ok(Admitted::Not(Intended::ClaimHeld { until }));
         }
         if let Some(attempt) = self.intent.verification.attempts.last_mut() {
             attempt.earlier_call_start = attempt.earlier_call_start.max(held.last_call_start);
         }
-        let Intent { verification, entries, claims, deliveries, .. } = &self.intent;
+        let Intent { verification, entries, deliveries, .. } = &self.intent;
         let mut change = Change::new(verification, &self.timing, entries, None);
         if !change.run(on)? {
             return Ok(Admitted::Not(Intended::Conflict));
         }
         guard::write(on, &written)?;
         guard::note(on, &noted)?;
-        insert_claims(on, verification, claims)?;
+        insert_claims(on, verification, &self.claims)?;
         deliveries::insert(on, deliveries)?;
         Ok(Admitted::Stored(change, noted))
     }

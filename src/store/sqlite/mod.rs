@@ -47,11 +47,12 @@ use rusqlite::Connection;
 
 use super::change::JournalRow;
 use super::kept::Retention;
+use super::look_ups::KeyedClaim;
 use super::{
     Audited, Change, Committed, Intended, Intent, KeyRow, Notification, NotificationRow, OpenError,
     Settings, Start, Started, StoreError, Swept,
 };
-use crate::domain::{Claim, Entry, Name, Timing, Verification, VerificationId};
+use crate::domain::{Entry, Name, Timing, Verification, VerificationId};
 pub(super) use beside::{catalogue as catalogue_beside, sound_file as sound_file_beside};
 use columns::Failure;
 pub(super) use copy::{backup, check, restore};
@@ -74,8 +75,15 @@ impl Sqlite {
         opening.await.unwrap_or_else(|panic| Err(OpenError::Io { path, source: Box::new(panic) }))
     }
 
-    pub(super) async fn start(&self, start: Start, now: Timestamp) -> Result<Started, StoreError> {
-        self.writer.submit(start::Starting { start, now, timing: self.timing }).await
+    pub(super) async fn start(
+        &self,
+        start: Start,
+        to: i64,
+        claims: Vec<KeyedClaim>,
+        now: Timestamp,
+    ) -> Result<Started, StoreError> {
+        let timing = self.timing;
+        self.writer.submit(start::Starting { start, to, claims, now, timing }).await
     }
 
     pub(super) fn change(
@@ -88,9 +96,10 @@ impl Sqlite {
     pub(super) async fn intend(
         &self,
         intent: Intent,
+        claims: Vec<KeyedClaim>,
         now: Timestamp,
     ) -> Result<Intended, StoreError> {
-        self.writer.submit(intent::Intending { intent, now, timing: self.timing }).await
+        self.writer.submit(intent::Intending { intent, claims, now, timing: self.timing }).await
     }
 
     pub(super) fn journal(
@@ -110,9 +119,8 @@ impl Sqlite {
 
     pub(super) async fn claiming(
         &self,
-        claim: &Claim,
-    ) -> Result<Option<(Verification, Vec<Claim>)>, StoreError> {
-        let claim = claim.clone();
+        claim: KeyedClaim,
+    ) -> Result<Option<(Verification, Vec<KeyedClaim>)>, StoreError> {
         self.readers.read(move |on| find::claiming(on, &claim)).await
     }
 
@@ -148,7 +156,7 @@ impl Sqlite {
 
     pub(super) async fn in_flight<V>(&self, now: Timestamp, mut visit: V) -> Result<(), StoreError>
     where
-        V: FnMut(Verification, Vec<Claim>) + Send + 'static,
+        V: FnMut(Verification, Vec<KeyedClaim>) + Send + 'static,
     {
         let timing = self.timing;
         self.readers.read(move |on| find::in_flight(on, now, &timing, &mut visit)).await
@@ -214,7 +222,7 @@ impl Sqlite {
 
     pub(super) async fn seed(
         &self,
-        verifications: Vec<(Verification, Vec<Claim>)>,
+        verifications: Vec<(Verification, i64, Vec<KeyedClaim>)>,
     ) -> Result<(), StoreError> {
         let timing = self.timing;
         self.write(move |on| start::seed(on, &verifications, &timing)).await

@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use super::moving::Source;
 use crate::store::moving::{LEFT_OUT, MoveError, TABLES};
-use crate::store::tests::TestStore;
 use crate::store::tests::audit::done;
+use crate::store::tests::{TestStore, look_ups};
 
 /// Every table of the schema with each of its columns.
 fn columns(on: &Connection) -> Vec<(String, String)> {
@@ -88,7 +88,10 @@ async fn a_store_that_is_read_keeps_others_out_and_is_left_as_it_was() {
     test.store.close().await;
 
     let source = Source::open(&path).unwrap();
-    let locked = crate::store::open(crate::store::Settings::at(path.clone())).await.err().unwrap();
+    let locked = crate::store::open(crate::store::Settings::at(path.clone(), look_ups()))
+        .await
+        .err()
+        .unwrap();
     assert!(locked.to_string().contains("in use"), "{locked}");
     drop(source);
 

@@ -7,16 +7,20 @@ use super::change::{insert, remind};
 use super::columns::{Failure, column, first, id, nanoseconds, verification};
 use super::writer::Work;
 use super::{deliveries, guard};
-use crate::domain::{Attempt, Claim, Refusal, Status, Timing, Verification};
+use crate::domain::{Attempt, Refusal, Status, Timing, Verification};
 use crate::store::change::JournalRow;
 use crate::store::guard::Decision;
-use crate::store::kept::{self, form, recipient};
+use crate::store::kept;
+use crate::store::look_ups::KeyedClaim;
 use crate::store::record::{channel_bit, outcome_code, pack, status_code};
 use crate::store::{IdempotencyKey, Start, Started};
 
 /// A start on its way through the writer.
 pub(super) struct Starting {
+    /// Without its claims, which are below.
     pub(super) start: Start,
+    pub(super) to: i64,
+    pub(super) claims: Vec<KeyedClaim>,
     pub(super) now: Timestamp,
     pub(super) timing: Timing,
 }
@@ -46,7 +50,7 @@ impl Work for Starting {
                 return Ok(Admitted::Not(Box::new(Started::Refused { refusal, noted, blocked })));
             }
         };
-        let held = held(on, &self.start.claims, &self.timing)?;
+        let held = held(on, &self.claims, &self.timing)?;
         if let Some(until) = held.until.filter(|until| *until > self.now) {
             return Ok(Admitted::Not(Box::new(Started::ClaimHeld { until })));
         }
@@ -61,12 +65,11 @@ impl Work for Starting {
             .map(|row| insert(on, &row, None))
             .transpose()?
             .flatten();
-        insert_verification(on, verification, &packed, journaled, &self.timing)?;
-        insert_claims(on, verification, &self.start.claims)?;
+        insert_verification(on, verification, self.to, &packed, journaled, &self.timing)?;
+        insert_claims(on, verification, &self.claims)?;
         if self.start.alone {
             let sql = "INSERT OR REPLACE INTO alone (to_number, verification_id) VALUES (?1, ?2)";
-            let parameters = params![recipient(&verification.to), verification.id.as_bytes()];
-            on.prepare_cached(sql)?.execute(parameters)?;
+            on.prepare_cached(sql)?.execute(params![self.to, verification.id.as_bytes()])?;
         }
         if let Some(key) = &self.start.idempotency {
             remember(on, verification, key, self.now)?;
@@ -94,8 +97,7 @@ impl Starting {
         let sql = "SELECT record FROM alone \
                    JOIN verifications ON verifications.id = alone.verification_id \
                    WHERE alone.to_number = ?1";
-        let to = recipient(&self.start.verification.to);
-        let other = first(on, sql, params![to], verification)?;
+        let other = first(on, sql, params![self.to], verification)?;
         // Its time may be over though no worker has said so yet.
         let runs =
             |other: &Verification| other.status() == Status::Pending && other.expires_at > self.now;
@@ -125,13 +127,17 @@ pub(super) struct Held {
     pub(super) last_call_start: Option<crate::domain::PbxTime>,
 }
 
-pub(super) fn held(on: &Connection, claims: &[Claim], timing: &Timing) -> Result<Held, Failure> {
+pub(super) fn held(
+    on: &Connection,
+    claims: &[KeyedClaim],
+    timing: &Timing,
+) -> Result<Held, Failure> {
     let sql = "SELECT attempt, record FROM claims \
                JOIN verifications ON verifications.id = claims.verification_id \
                WHERE account = ?1 AND form = ?2";
     let mut held = Held::default();
     for claim in claims {
-        let attempt = first(on, sql, params![claim.account.as_str(), form(claim)], |row| {
+        let attempt = first(on, sql, params![claim.account.as_str(), claim.form], |row| {
             let index: u8 = column(row, "claims", "attempt")?;
             let mut attempts = verification(row)?.attempts;
             let attempt = attempts.drain(..).nth(usize::from(index));
@@ -148,6 +154,7 @@ pub(super) fn held(on: &Connection, claims: &[Claim], timing: &Timing) -> Result
 fn insert_verification(
     on: &Connection,
     verification: &Verification,
+    to: i64,
     packed: &[u8],
     journaled: Option<i64>,
     timing: &Timing,
@@ -160,7 +167,7 @@ fn insert_verification(
         verification.id.as_bytes(),
         verification.version,
         verification.app.as_str(),
-        recipient(&verification.to),
+        to,
         verification.reference.as_deref(),
         status_code(verification.status()),
         verification.conclusion().map(|end| outcome_code(end.outcome)),
@@ -177,7 +184,7 @@ fn insert_verification(
 pub(super) fn insert_claims(
     on: &Connection,
     verification: &Verification,
-    claims: &[Claim],
+    claims: &[KeyedClaim],
 ) -> Result<(), Failure> {
     let attempt = verification.attempts.last().map_or(0, |attempt: &Attempt| attempt.index);
     let sql = "INSERT OR REPLACE INTO claims (account, form, verification_id, attempt) \
@@ -185,7 +192,7 @@ pub(super) fn insert_claims(
     let mut statement = on.prepare_cached(sql)?;
     for claim in claims {
         let parameters =
-            params![claim.account.as_str(), form(claim), verification.id.as_bytes(), attempt];
+            params![claim.account.as_str(), claim.form, verification.id.as_bytes(), attempt];
         statement.execute(parameters)?;
     }
     Ok(())
@@ -212,11 +219,11 @@ fn remember(
 /// Stores verifications and claims unchecked.
 pub(super) fn seed(
     on: &Connection,
-    verifications: &[(Verification, Vec<Claim>)],
+    verifications: &[(Verification, i64, Vec<KeyedClaim>)],
     timing: &Timing,
 ) -> Result<(), Failure> {
-    for (verification, claims) in verifications {
-        insert_verification(on, verification, &pack(verification), None, timing)?;
+    for (verification, to, claims) in verifications {
+        insert_verification(on, verification, *to, &pack(verification), None, timing)?;
         insert_claims(on, verification, claims)?;
     }
     Ok(())

@@ -46,8 +46,10 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::look_ups::KeyedClaim;
 use super::{
-    Admission, Change, Committed, IdempotencyKey, NotificationRow, Settings, Start, Started, Store,
+    Admission, Change, Committed, IdempotencyKey, LookUps, NotificationRow, Settings, Start,
+    Started, Store,
 };
 use crate::config::StoreUrl;
 use crate::domain::{
@@ -88,20 +90,20 @@ impl TestStore {
             }
             Ok(Adapter::Sqlite) | Err(_) => StoreUrl::Sqlite(folder.path().join("store.db")),
         };
-        let store = super::open(Settings::of(url.clone())).await.unwrap();
+        let store = super::open(Settings::of(url.clone(), look_ups())).await.unwrap();
         Self { folder, url, store }
     }
 
     /// Closes the store and opens it again.
     pub(super) async fn reopen(self) -> Self {
         self.store.close().await;
-        let store = super::open(Settings::of(self.url.clone())).await.unwrap();
+        let store = super::open(Settings::of(self.url.clone(), look_ups())).await.unwrap();
         Self { store, ..self }
     }
 
     /// Opens the same store a second time, as another replica does.
     pub(super) async fn beside(&self) -> Store {
-        super::open(Settings::of(self.url.clone())).await.unwrap()
+        super::open(Settings::of(self.url.clone(), look_ups())).await.unwrap()
     }
 
     /// Starts a verification of `number` at `now` and expects it to be stored.
@@ -188,6 +190,18 @@ pub(super) fn start(number: u64, now: Timestamp) -> Start {
         alone: false,
         admission: Admission::default(),
     }
+}
+
+/// A key as good as any.
+pub(super) fn look_ups() -> LookUps {
+    LookUps::new(&[7; 32])
+}
+
+/// A start as adapters take it.
+pub(super) fn keyed(mut start: Start) -> (Start, i64, Vec<KeyedClaim>) {
+    let to = look_ups().recipient(&start.verification.to);
+    let claims = look_ups().claims(std::mem::take(&mut start.claims));
+    (start, to, claims)
 }
 
 pub(super) fn claims(number: u64) -> Vec<Claim> {

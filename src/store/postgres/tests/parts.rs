@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{NUMBER, database, open};
 use crate::domain::{DeliveryId, Event, Secret, Verification, VerificationId};
 use crate::store::postgres::Postgres;
-use crate::store::tests::{A_DAY, at, moved, notification, pressed, server, start};
+use crate::store::tests::{A_DAY, at, keyed, moved, notification, pressed, server, start};
 use crate::store::{Committed, JournalCursor, NewDelivery, Started, Swept, Target};
 
 /// The day of `at(0)`.
@@ -39,7 +39,8 @@ fn parts(url: &Secret, of: &str) -> Vec<String> {
 }
 
 async fn started(store: &Postgres, number: u64, now: Timestamp) -> Verification {
-    match store.start(start(number, now), now).await.unwrap() {
+    let (start, to, claims) = keyed(start(number, now));
+    match store.start(start, to, claims, now).await.unwrap() {
         Started::Stored { verification, .. } => verification,
         other => panic!("{other:?}"),
     }
