@@ -41,7 +41,7 @@ pub use names::{Channel, InvalidName, Key, Name, PbxTime, is_language};
 pub use network::{Network, is_public};
 pub use numbering::{Country, NumberType};
 pub use outcome::{CallResult, Outcome, RefusalReason, Status};
-pub use phone::{InvalidNumber, PhoneNumber};
+pub use phone::{InvalidNumber, Numbering, PhoneNumber};
 pub use recipient::{EmailAddress, InvalidAddress, Recipient};
 pub use redeem::RedeemRefusal;
 pub use rule::{Conversion, Limit, Mode, Refusal, Rule};

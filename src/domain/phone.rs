@@ -112,37 +112,17 @@ impl PhoneNumber {
         self.0.to_string()
     }
 
-    /// Whether the number is known to be in use by its country's numbering plan.
+    /// What numbering plans tell of it. Takes tens of microseconds.
     #[must_use]
-    pub fn is_known_valid(self) -> bool {
-        self.parsed().is_some_and(|number| number.is_valid())
-    }
-
-    /// Whether the numbering plan knows it as a fixed line and nothing else, which takes no SMS.
-    #[must_use]
-    pub fn is_landline(self) -> bool {
-        self.parsed().is_some_and(|number| number.get_type() == PhoneNumberType::FixedLine)
-    }
-
-    /// Its country; of one whose calling code several share and whose plan does not know it,
-    /// the main one of these. `None` for networks that belong to no country.
-    #[must_use]
-    pub fn country(self) -> Option<Country> {
-        let number = self.parsed()?;
-        let main = || PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code);
-        let region = number.get_region_code().or_else(main)?;
-        // The numbering plans' regions are two letters, but for networks of no country.
-        Country::of((region as u16).to_be_bytes())
-    }
-
-    /// What kind of number it is, as far as its numbering plan tells.
-    #[must_use]
-    pub fn number_type(self) -> Option<NumberType> {
+    pub fn numbering(self) -> Numbering {
         let digits = self.digits();
-        if SATELLITE.iter().any(|code| digits.starts_with(code)) {
-            return Some(NumberType::Satellite);
-        }
-        match self.parsed()?.get_type() {
+        let is_satellite = SATELLITE.iter().any(|code| digits.starts_with(code));
+        let satellite = is_satellite.then_some(NumberType::Satellite);
+        let Some(number) = self.parsed() else {
+            return Numbering { number_type: satellite, ..Numbering::default() };
+        };
+        let found = number.get_type();
+        let number_type = match found {
             PhoneNumberType::PremiumRate => Some(NumberType::PremiumRate),
             PhoneNumberType::SharedCost => Some(NumberType::SharedCost),
             PhoneNumberType::VoIP => Some(NumberType::Voip),
@@ -155,7 +135,23 @@ impl PhoneNumber {
             | PhoneNumberType::UAN
             | PhoneNumberType::VoiceMail
             | PhoneNumberType::Unknown => None,
+        };
+        let main = || PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code);
+        let region = number.get_region_code().or_else(main);
+        Numbering {
+            // The numbering plans' regions are two letters, but for networks of no country.
+            country: region.and_then(|region| Country::of((region as u16).to_be_bytes())),
+            number_type: satellite.or(number_type),
+            // A valid number is one whose kind is found, as a test holds.
+            is_known_valid: found != PhoneNumberType::Unknown,
+            is_landline: found == PhoneNumberType::FixedLine,
         }
+    }
+
+    /// Whether the numbering plan knows it as a fixed line and nothing else, which takes no SMS.
+    #[must_use]
+    pub fn is_landline(self) -> bool {
+        self.numbering().is_landline
     }
 
     /// The national significant number, and the digits of libphonenumber's national format;
@@ -175,6 +171,20 @@ impl PhoneNumber {
     fn parsed(self) -> Option<rlibphonenumber::PhoneNumber> {
         rlibphonenumber::PhoneNumber::parse(self.to_string(), None).ok()
     }
+}
+
+/// What numbering plans tell of a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbering {
+    /// Its country; of a number whose calling code several share and whose plan does not know
+    /// it, the main one of these. `None` for networks that belong to no country.
+    pub country: Option<Country>,
+    /// What kind of number it is, as far as its plan tells.
+    pub number_type: Option<NumberType>,
+    /// Whether its plan knows it to be in use.
+    pub is_known_valid: bool,
+    /// Whether its plan knows it as a fixed line and nothing else.
+    pub is_landline: bool,
 }
 
 /// What is dialled before a national number within a country, as an example of its numbers
@@ -287,8 +297,9 @@ mod tests {
             ("+883510012345", None, Some(NumberType::Satellite)),
         ] {
             let number = PhoneNumber::parse(text).unwrap();
-            let found = number.country().map(|country| country.to_string());
-            assert_eq!((found.as_deref(), number.number_type()), (country, number_type), "{text}");
+            let numbering = number.numbering();
+            let found = numbering.country.map(|country| country.to_string());
+            assert_eq!((found.as_deref(), numbering.number_type), (country, number_type), "{text}");
         }
     }
 

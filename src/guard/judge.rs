@@ -9,7 +9,7 @@ use super::keys::subject_of;
 use super::quiet::{Night, night};
 use super::{Asked, Begins, Guard, Judged, Scope, prefix_of};
 use crate::config;
-use crate::domain::{Channel, Country, Mode, Name, PhoneNumber, Refusal, Rule};
+use crate::domain::{Channel, Country, Mode, Name, Numbering, PhoneNumber, Refusal, Rule};
 use crate::store::{Admission, Barring, Calling, Count, GuardKey};
 
 /// The rules that count starts.
@@ -26,19 +26,12 @@ impl Guard {
     /// What the rules say without the store, and what it must look at and count.
     #[must_use]
     pub fn judge(&self, asked: &Asked<'_>) -> Judged {
-        let mut against: Vec<Refusal> =
+        let noted: Vec<Refusal> =
             asked.to.phone().map_or_else(Vec::new, |number| self.of_number(asked, number));
-        let money = self.money(asked);
-        against.extend(money.against);
-        let enforced = against.iter().filter(|refusal| refusal.mode == Mode::Enforce);
-        // What passes last is what the caller has to wait for; of several, the first.
-        let refused =
-            enforced.rev().max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX)).copied();
-        let mut counts = match asked.begins {
+        let counts = match asked.begins {
             Begins::Start { client_ip, rate_keys } => self.counts(asked, client_ip, rate_keys),
             Begins::Step => Vec::new(),
         };
-        counts.extend(money.counts);
         let calling = asked.calls_from.and_then(|account| self.calling(account));
         let (converting, blocks) = self.converting(asked);
         let number = asked.to.phone().filter(|_| !converting.is_empty());
@@ -49,15 +42,14 @@ impl Guard {
             calling,
             converting,
             exemptions: exemptions.unwrap_or_default(),
-            noted: against,
+            noted,
         };
-        Judged { refused, admission }
+        Judged::of(admission)
     }
 
     /// Whether the countries of an app's rules keep a channel from a number for good.
     #[must_use]
-    pub fn skips(&self, app: &Name, number: PhoneNumber, channel: Channel) -> bool {
-        let country = number.country();
+    pub fn skips(&self, app: &Name, country: Option<Country>, channel: Channel) -> bool {
         self.rules_of(app).any(|(_, rules)| {
             rules.countries.mode == Mode::Enforce && !rules.countries.of(channel).allows(country)
         })
@@ -108,7 +100,8 @@ impl Guard {
 
     /// What is against a number by itself.
     fn of_number(&self, asked: &Asked<'_>, number: PhoneNumber) -> Vec<Refusal> {
-        let (country, kind, digits) = (number.country(), number.number_type(), number.digits());
+        let Numbering { country, number_type: kind, .. } = asked.numbering;
+        let digits = number.digits();
         let against = |(_, rules): (_, &config::Guard)| {
             let config::Guard { countries, prefixes, number_types, .. } = rules;
             let refused = !countries.of(asked.channel).allows(country);
@@ -170,6 +163,16 @@ impl Guard {
     }
 }
 
+impl Judged {
+    pub(super) fn of(admission: Admission) -> Self {
+        let enforced = admission.noted.iter().filter(|refusal| refusal.mode == Mode::Enforce);
+        // What passes last is what the caller has to wait for; of several, the first.
+        let refused =
+            enforced.rev().max_by_key(|refusal| refusal.until.unwrap_or(Timestamp::MAX)).copied();
+        Self { refused, admission }
+    }
+}
+
 /// What a rule counts a start under; nothing if it does not concern it.
 fn subjects(
     rule: Rule,
@@ -184,8 +187,7 @@ fn subjects(
         Rule::PerNumber => vec![subject_of(asked.to)],
         Rule::PerPrefix => number.map(prefix_of).into_iter().collect(),
         Rule::PerCountry => {
-            let country = number.and_then(PhoneNumber::country);
-            country.map(|country| country.to_string()).into_iter().collect()
+            asked.numbering.country.map(|country| country.to_string()).into_iter().collect()
         }
         Rule::PerApp => vec![asked.app.to_string()],
         Rule::PerAddress => {

@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config;
-use crate::domain::{Channel, Name, Recipient, Refusal, Rule};
+use crate::domain::{Channel, Name, Numbering, Recipient, Refusal, Rule};
 use crate::store::{Admission, GuardKey};
 
 pub use budgets::AppBudget;
@@ -52,12 +52,12 @@ pub struct Asked<'a> {
     pub app: &'a Name,
     /// Whom it reaches.
     pub to: &'a Recipient,
+    /// What is told of its number; nothing of an address.
+    pub numbering: Numbering,
     /// By which channel.
     pub channel: Channel,
     /// The account that calls, if a key is asked for by call.
     pub calls_from: Option<&'a Name>,
-    /// What is known of its money; none if no rule is to look at it.
-    pub costs: Option<Costs>,
     /// When.
     pub now: Timestamp,
     /// What begins: a verification, or a later step of one.

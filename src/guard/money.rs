@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{Asked, Guard, Scope, prefix_of};
+use super::{Asked, Guard, Judged, Scope, prefix_of};
 use crate::config::MoneyRules;
 use crate::domain::{Currency, Limit, Mode, Money, Name, Refusal, Rule};
 use crate::store::Count;
@@ -40,9 +40,9 @@ pub enum Price {
 
 /// What is against an attempt, and what it counts.
 #[derive(Default)]
-pub(super) struct JudgedMoney {
-    pub(super) against: Vec<Refusal>,
-    pub(super) counts: Vec<Count>,
+struct JudgedMoney {
+    against: Vec<Refusal>,
+    counts: Vec<Count>,
     unjudged: Vec<(Rule, Mode)>,
 }
 
@@ -70,9 +70,17 @@ impl Guard {
         &self.rules.general.money.prices
     }
 
-    pub(super) fn money(&self, asked: &Asked<'_>) -> JudgedMoney {
+    /// What is said once it is known what the attempt costs.
+    #[must_use]
+    pub fn charge(&self, mut judged: Judged, asked: &Asked<'_>, costs: &Costs) -> Judged {
+        let JudgedMoney { against, counts, .. } = self.money(asked, costs);
+        judged.admission.noted.extend(against);
+        judged.admission.counts.extend(counts);
+        Judged::of(judged.admission)
+    }
+
+    fn money(&self, asked: &Asked<'_>, costs: &Costs) -> JudgedMoney {
         let mut judged = JudgedMoney::default();
-        let Some(costs) = &asked.costs else { return judged };
         for (scope, rules) in self.rules_of(asked.app) {
             for rule in rules.money.on_prices() {
                 self.by_price((asked, costs), scope, rule, &mut judged);

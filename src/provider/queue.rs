@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -292,10 +293,15 @@ impl State {
     fn earliest(&self, from: Timestamp, limit: usize) -> Timestamp {
         let mut at = self.paused_until.map_or(from, |until| until.max(from));
         if let Some(told) = self.told.filter(|told| told.until > at) {
-            let since = self.places.iter().filter(|place| place.at > told.sent_at);
-            if since.take_while(|place| place.at < told.until).count() >= told.left {
+            let sent = Place { at: told.sent_at, id: u64::MAX };
+            let since = self.places.range((Bound::Excluded(sent), Bound::Unbounded));
+            let since = since.take_while(|place| place.at < told.until);
+            if since.take(told.left).count() >= told.left {
                 at = told.until;
             }
+        }
+        if self.places.len() < limit {
+            return at;
         }
         let places: Vec<Timestamp> = self.places.iter().map(|place| place.at).collect();
         earliest_place(&places, at, limit)
@@ -305,7 +311,9 @@ impl State {
     /// later was noted before our clock was stepped back.
     fn forget_before(&mut self, now: Timestamp) {
         let holds = |until: Timestamp| now < until && until <= later(now, WINDOW);
-        self.places.retain(|place| later(place.at, WINDOW) > now);
+        while self.places.first().is_some_and(|place| later(place.at, WINDOW) <= now) {
+            self.places.pop_first();
+        }
         self.told = self.told.filter(|told| holds(told.until));
         self.paused_until = self.paused_until.filter(|until| holds(*until));
     }

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::domain::{
-    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Level, MARKER, Name, PhoneNumber,
-    Sounds, Step,
+    Button, By, Channel, Code, CodeBy, CodeSource, CodeStep, Key, Level, MARKER, Name, Numbering,
+    PhoneNumber, Sounds, Step,
 };
 
 use super::refusal::StartRefusal;
@@ -19,6 +19,8 @@ pub(super) const MOST_STEPS: usize = 8;
 /// A start that has passed every check short of the store.
 pub(super) struct Admitted {
     pub(super) account: AccountIndex,
+    /// Of the number; nothing of an address.
+    pub(super) numbering: Numbering,
     pub(super) steps: Vec<Step>,
     /// Digits of the codes, if a step sends one.
     pub(super) code_length: Option<u8>,
@@ -52,11 +54,12 @@ impl Service {
         wanted: &[WantedStep],
     ) -> Result<Admitted, StartRefusal> {
         let (account, found) = self.account_of(request)?;
-        let is_landline = match request.to.phone() {
-            Some(number) if found.facts().is_own(number) => return Err(StartRefusal::OwnNumber),
-            number => number.is_some_and(PhoneNumber::is_landline),
-        };
-        let reaches_no = |channel| is_landline && channel == Channel::Sms;
+        let number = request.to.phone();
+        if number.is_some_and(|number| found.facts().is_own(number)) {
+            return Err(StartRefusal::OwnNumber);
+        }
+        let numbering = number.map(PhoneNumber::numbering).unwrap_or_default();
+        let reaches_no = |channel| numbering.is_landline && channel == Channel::Sms;
         let step = |wanted: &WantedStep| {
             let by = match &wanted.by {
                 WantedBy::Button { from, sounds, press } => {
@@ -68,11 +71,10 @@ impl Service {
             };
             let mut step =
                 Step { account: found.name.clone(), wait: wanted.wait, skipped: false, by };
-            let number = request.to.phone();
-            step.skipped = reaches_no(step.channel())
-                || number.is_some_and(|to| self.guard.skips(&request.app, to, step.channel()));
+            let skips = || self.guard.skips(&request.app, numbering.country, step.channel());
+            step.skipped = reaches_no(step.channel()) || number.is_some() && skips();
             let by_email = step.channel() == Channel::Email;
-            if by_email == request.to.phone().is_some() {
+            if by_email == number.is_some() {
                 return Err(StartRefusal::ChannelMismatch(step.channel()));
             }
             Ok(step)
@@ -89,7 +91,8 @@ impl Service {
             steps.iter().try_for_each(|step| brings(found, step, demanded))?;
         }
         let code_length = self.code_length(request, &steps)?;
-        Ok(Admitted { account, steps, code_length, expires_in: self.lifetime(request)? })
+        let expires_in = self.lifetime(request)?;
+        Ok(Admitted { account, numbering, steps, code_length, expires_in })
     }
 
     /// A button call whose sounds the provider has.

@@ -4,9 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::{
-    Claim, Codes, PhoneNumber, State, Step, Verification, VerificationId, WrittenForm,
-};
+use crate::domain::{Claim, Codes, State, Step, Verification, VerificationId, WrittenForm};
 
 use super::admission::Admitted;
 use super::refusal::StartRefusal;
@@ -31,7 +29,7 @@ impl Service {
         Verification {
             id,
             app: request.app,
-            known_valid: request.to.phone().is_none_or(PhoneNumber::is_known_valid),
+            known_valid: request.to.phone().is_none() || admitted.numbering.is_known_valid,
             to: request.to,
             reference: request.reference,
             metadata: request.metadata,

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Channel, Mode, Name, Recipient, Refusal, Rule, Step, Verification};
+use crate::domain::{
+    Channel, Mode, Name, PhoneNumber, Recipient, Refusal, Rule, Step, Verification,
+};
 use crate::guard::{Asked, Begins, Judged};
 use crate::store::{Admission, Bar, StoreError};
 use crate::telemetry;
@@ -53,7 +55,8 @@ impl Service {
         let step = admitted.steps.iter().find(|step| !step.skipped);
         let (app, to, calls_from) = (&request.app, &request.to, account_called(step));
         let now = self.clock.now();
-        let asked = Asked { app, to, channel, calls_from, costs: None, now, begins };
+        let numbering = admitted.numbering;
+        let asked = Asked { app, to, numbering, channel, calls_from, now, begins };
         let judged = self.judge(asked, step).await;
         self.unless_refused(judged, app, to).await
     }
@@ -71,7 +74,8 @@ impl Service {
         }
         let (to, calls_from) = (&verification.to, account_called(Some(step)));
         let (begins, now) = (Begins::Step, self.clock.now());
-        let asked = Asked { app, to, channel, calls_from, costs: None, now, begins };
+        let numbering = to.phone().map(PhoneNumber::numbering).unwrap_or_default();
+        let asked = Asked { app, to, numbering, channel, calls_from, now, begins };
         let judged = self.judge(asked, Some(step)).await;
         self.unless_refused(judged, app, &verification.to).await
     }
@@ -83,7 +87,7 @@ impl Service {
         let looks = self.guard.asks_price(asked.app) || self.guard.asks_balance(asked.app);
         let Some(step) = step.filter(|_| looks && judged.refused.is_none()) else { return judged };
         let costs = self.costs(asked.app, asked.to, asked.channel, &step.account).await;
-        self.guard.judge(&Asked { costs: Some(costs), ..asked })
+        self.guard.charge(judged, &asked, &costs)
     }
 
     async fn unless_refused<E: From<Guarded> + From<StoreError>>(

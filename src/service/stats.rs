@@ -172,7 +172,8 @@ fn counted(verification: &Verification, entry: &Entry) -> Option<CountKey> {
     let is_verified = outcome.is_some_and(|outcome| outcome.status() == Status::Verified);
     let took = entry.at.duration_since(verification.created_at);
     let phone = verification.to.phone();
-    let country = phone.and_then(|number| number.country()).map(|country| country.to_string());
+    let country =
+        phone.and_then(|number| number.numbering().country).map(|country| country.to_string());
     let prefix = phone.map(|number| number.digits().chars().take(PREFIX).collect::<String>());
     Some(CountKey {
         hour: verification.created_at.as_second().div_euclid(3_600),

@@ -184,3 +184,19 @@ fn of_every_pair_the_second_is_refused_or_neither_finds_the_other() {
     assert!(refused > 100 && alike.len() - refused > 100);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn a_number_is_known_valid_where_libphonenumber_says_so() {
+    let (mut valid, mut others) = (0, 0);
+    for example in examples() {
+        // Some neighbours of an example are of the plan, too.
+        for apart in 0..40 {
+            let number = PhoneNumber::from_u64(example.number.as_u64() + apart * 123_457);
+            let parsed = rlibphonenumber::PhoneNumber::parse(number.to_string(), None);
+            let expected = parsed.is_ok_and(|parsed| parsed.is_valid());
+            assert_eq!(number.numbering().is_known_valid, expected, "{}", number.digits());
+            *(if expected { &mut valid } else { &mut others }) += 1;
+        }
+    }
+    assert!(valid > 1_000 && others > 1_000, "{valid} {others}");
+}
