@@ -9,7 +9,7 @@
 //! | a cancel, a new start while the old call rings, a press in the old call | `intake_refuses::a_press_in_a_canceled_call_does_not_confirm_a_new_one`; over replicas `model` |
 //! | digits moved over the border of two signed fields | here, and `intake_refuses::calls_that_are_not_ours_confirm_nothing` |
 //! | `X-Forwarded-For` forged | `intake_refuses::an_unlisted_address_is_refused_even_with_a_true_signature`, `intake_verifies::behind_a_proxy_the_rightmost_untrusted_address_counts` |
-//! | 10,000 starts over 1,000 numbers of one prefix | with the limits of starts |
+//! | 10,000 starts over 1,000 numbers of one prefix | here |
 //! | a code tried from 200 connections at once | here, and `codes::of_equal_right_codes_at_once_one_succeeds` |
 //! | the clock stepped back an hour | here |
 //! | a replay dated in summer time's repeated hour | `intake_refuses::a_replay_dated_in_the_repeated_hour_confirms_nothing`; a press in either pass verifies: `intake_verifies::a_press_verifies_in_both_passes_of_the_repeated_hour` |
@@ -17,8 +17,12 @@
 //! Whoever holds every header that was ever signed plays through random histories in
 //! `src/intake/tests/adversary.rs`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures_util::future::join_all;
 use reqwest::Method;
+use ringproof::config::Rate;
+use ringproof::domain::{Limit, Mode};
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -238,5 +242,71 @@ async fn a_press_told_while_the_clock_is_stepped_back_is_not_lost() {
     let second = silent(&app, NUMBER).await;
     app.notify(&end(NUMBER, &time, "1")).await;
     assert_eq!(status(&app, &second).await, "pending");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_starts_over_a_thousand_numbers_of_a_prefix_reach_no_more_than_its_limits() {
+    const OF_THE_PREFIX: usize = 600;
+    const OF_A_NUMBER: usize = 5;
+    let limit = |max: usize| Rate {
+        mode: Mode::Enforce,
+        limits: vec![Limit { max: max as u64, per: jiff::SignedDuration::from_mins(10) }],
+    };
+    let app = TestApp::with(|config| {
+        config.guard.per_prefix = limit(OF_THE_PREFIX);
+        config.guard.per_number = limit(OF_A_NUMBER);
+        // It is the guard that is to stop them.
+        config.server.requests_per_key = 0;
+        config.server.requests_per_address = 0;
+        config.accounts.get_mut("main").unwrap().requests_per_minute = 1000;
+    })
+    .await;
+    let plenty = json!({ "rate_limit": 10_000 });
+    app.simulator(Method::PUT, "/_simulator/settings", Some(plenty)).await;
+    let number = |number: usize| format!("+38099123{number:04}");
+    let (mut admitted, mut refusals) = (Vec::new(), BTreeMap::new());
+    for wave in 0..50 {
+        let starts = (0..200).map(async |place| {
+            let to = number((wave * 200 + place) / 10);
+            let body = json!({ "to": to, "channel": "sms" });
+            (to, app.call(Method::POST, "/v1/verifications", Some(body)).await)
+        });
+        for (to, answer) in join_all(starts).await {
+            match answer.status.as_u16() {
+                201 => admitted.push((to, answer.json()["id"].clone())),
+                _ => {
+                    assert_eq!(answer.problem(429), "guard_limited");
+                    let rule = answer.json()["rule"].as_str().unwrap().to_owned();
+                    *refusals.entry(rule).or_insert(0) += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(admitted.len(), OF_THE_PREFIX);
+    // Five of ten to each number pass, until so many have that the prefix is closed.
+    let by_number = OF_THE_PREFIX / OF_A_NUMBER * (10 - OF_A_NUMBER);
+    assert!(refusals["per_number"] >= by_number - 200, "{refusals:?}");
+    assert_eq!(refusals.values().sum::<usize>(), 10_000 - OF_THE_PREFIX, "{refusals:?}");
+    let reached: BTreeSet<&str> = admitted.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!(reached.len(), OF_THE_PREFIX / OF_A_NUMBER);
+    for to in &reached {
+        assert_eq!(codes::inbox(&app, to).await.len(), OF_A_NUMBER, "{to}");
+    }
+    let asked = app.simulator(Method::GET, "/_simulator/requests?path=/v1/verify/", None).await;
+    assert_eq!(asked["requests"].as_array().unwrap().len(), OF_THE_PREFIX);
+
+    // Nothing of it is verified, and what was admitted is not lost.
+    let verified = app.get("/v1/verifications?status=verified").await.json();
+    assert_eq!(verified["verifications"], json!([]), "{verified:#}");
+    let (to, id) = admitted.last().unwrap();
+    let code = codes::code(&app, to).await;
+    let newest = admitted.iter().filter(|(other, _)| other == to).map(|(_, id)| id);
+    let results = join_all(newest.map(|id| codes::check(&app, id, &code))).await;
+    assert_eq!(
+        results.iter().filter(|result| **result == "correct").count(),
+        1,
+        "{results:?} {id}"
+    );
     app.stop().await;
 }

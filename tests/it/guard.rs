@@ -117,6 +117,7 @@ async fn numbers_are_refused_by_country_for_a_channel_by_prefix_and_by_type() {
         ("+380999234567", "call_button", "prefixes"),
         ("+449098790123", "call_code", "number_types"),
         ("+445612345678", "call_button", "number_types"),
+        ("+448431234567", "call_button", "number_types"),
     ] {
         let answer = start(&app, json!({ "to": to, "channel": channel })).await;
         assert_eq!(refused(&answer, 403), forbidden(rule), "{to}");
@@ -387,6 +388,43 @@ async fn the_command_line_stops_suppresses_and_lists() {
     assert_eq!(run("suppress remove +380991234567").await, (Some(0), "done\n".to_owned()));
     assert_eq!(run("suppress remove +380991234567").await.0, Some(1));
     assert_eq!(start(&app, json!({ "to": NUMBER })).await.status, 201);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_command_line_says_what_is_wrong_with_what_it_was_given() {
+    let app = TestApp::start().await;
+    let bar = "0".repeat(32);
+    let cases = [
+        ("guard stop --channel telegraph", "channel"),
+        ("guard stop --app Shop!", "app"),
+        ("guard resume --channel telegraph", "channel"),
+        ("guard unblock nonsense", "the list has the ids"),
+        (&format!("guard unblock bar_{bar}"), "the list has the ids"),
+        ("guard exempt 38099", "+38099"),
+        ("guard exempt +38099 --channel telegraph", "channel"),
+        ("guard unexempt nonsense", "the list has the ids"),
+        ("suppress add 0991234567", "+380991234567"),
+        ("suppress add +380991234567 --app Shop!", "app"),
+        ("suppress remove nobody", "+380991234567"),
+        ("suppress remove +380991234567", "not"),
+    ];
+    for (arguments, says) in cases {
+        let shared = format!("{arguments} --server {} --key {}", app.base, app.key);
+        let run = move || {
+            let arguments: Vec<&str> = shared.split(' ').collect();
+            crate::command::ringproof(&arguments, std::path::Path::new("."))
+        };
+        let output = tokio::task::spawn_blocking(run).await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {said}");
+        assert!(output.stdout.is_empty() && said.contains(says), "{arguments}: {said}");
+    }
+    for list in ["/v1/guard/switches", "/v1/guard/exemptions", "/v1/suppressions"] {
+        let json = app.get(list).await.json();
+        let lists = json.as_object().unwrap().values();
+        assert!(lists.filter_map(Value::as_array).all(Vec::is_empty), "{list}: {json}");
+    }
     app.stop().await;
 }
 

@@ -284,3 +284,29 @@ async fn the_command_line_lists_lifts_and_exempts() {
     blocked(&start(&app, "+380991119999", "sms").await);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn clients_of_vonage_are_told_of_a_block_and_in_shadow_served() {
+    for (mode, expected) in [(Mode::Enforce, "7"), (Mode::Shadow, "0")] {
+        let app = app_with(mode).await;
+        pump(&app, PUMPED, 0..4).await;
+        app.advance(SETTLED);
+        let before = refusals(&app, mode).await;
+        let parameters = [("number", "380991119999"), ("brand", "Acme")];
+        let answer = crate::vonage::ask(&app, "/json", &parameters).await;
+        assert_eq!(answer["status"], expected, "{answer:#}");
+        assert!(!answer.to_string().contains("38099111"), "{answer:#}");
+        // Other tests of this process count there, too.
+        assert!(refusals(&app, mode).await > before, "{mode:?}");
+        app.stop().await;
+    }
+}
+
+/// How often this process refused for conversion, or would have.
+async fn refusals(app: &TestApp, mode: Mode) -> u64 {
+    let text = app.get("/metrics").await.text;
+    let mut lines = text.lines().filter(|line| line.starts_with("ringproof_guard_refusals_total{"));
+    let mode = format!("mode=\"{}\"", mode.as_str());
+    let line = lines.find(|line| line.contains("rule=\"conversion\"") && line.contains(&mode));
+    line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+}

@@ -4,6 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use ringproof::app::MAINTENANCE;
 use ringproof::domain::Secret;
 use ringproof::service::AccountIndex;
 
@@ -139,6 +140,26 @@ async fn an_address_or_a_toggle_that_was_changed_at_the_provider_raises_an_alarm
         assert!(watched(json!({ "notification_url": ours })).await, "{toggle}");
         set(true).await;
         assert!(!watched(json!({ "notification_url": ours })).await, "{toggle}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_set_at_the_provider_is_looked_at_from_the_start_on_and_every_hour() {
+    let app = TestApp::start().await;
+    let looks = async || {
+        let path = "/_simulator/requests?path=/v1/pbx/callinfo/";
+        let asked = app.simulator(Method::GET, path, None).await;
+        asked["requests"].as_array().unwrap().len()
+    };
+    // Nothing but the look of the start asks for it, and no time passes.
+    while looks().await == 0 {}
+    for _ in 0..3 {
+        // The next look is an hour after the one before has ended.
+        let before = looks().await;
+        while looks().await == before {
+            app.hand.advance(MAINTENANCE);
+        }
     }
     app.stop().await;
 }
