@@ -119,6 +119,11 @@ impl MoneyTold {
 
     /// The place of a price, a new one if what is there has run out.
     fn price(&self, key: (u16, String), now: Timestamp) -> Arc<OnceCell<Told>> {
+        if let Some(cell) =
+            self.prices.get(&key).filter(|cell| cell.get().is_none_or(|told| told.until > now))
+        {
+            return Arc::clone(&cell);
+        }
         if self.prices.len() > MOST_PRICES {
             self.prices.clear();
         }
@@ -200,10 +205,12 @@ impl Service {
     /// What an account has left, as last told and not too long ago.
     async fn balance(&self, account: AccountIndex) -> Option<Money> {
         let balance = self.money.of(account)?;
-        let mut told = balance.told.subscribe();
-        tokio::select! {
-            _ = told.wait_for(Option::is_some) => {}
-            () = self.clock.sleep(TOLD_WITHIN.unsigned_abs()) => {}
+        if balance.told.borrow().is_none() {
+            let mut told = balance.told.subscribe();
+            tokio::select! {
+                _ = told.wait_for(Option::is_some) => {}
+                () = self.clock.sleep(TOLD_WITHIN.unsigned_abs()) => {}
+            }
         }
         let (left, at) = (*balance.told.borrow())?;
         left.filter(|_| self.clock.now().duration_since(at) < BALANCE_KEPT)

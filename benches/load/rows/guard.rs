@@ -168,6 +168,6 @@ fn start(index: u64) -> String {
     format!(
         "{{\"to\":\"+38099{prefix:03}{number:04}\",\"channel\":\"call_code\",\
          \"account\":\"a{account}\",\"client_ip\":\"203.0.113.{user}\",\
-         \"rate_keys\":[\"session-{index}\",\"device-{user}\"]}}"
+         \"rate_keys\":[\"session-{index}\"]}}"
     )
 }

@@ -53,6 +53,8 @@ pub(in crate::store) enum Decision {
 pub(in crate::store) struct Written {
     /// Its key.
     pub(in crate::store) key: GuardKey,
+    /// Whether it was not there.
+    pub(in crate::store) is_new: bool,
     /// Its windows, packed.
     pub(in crate::store) windows: Box<[u8]>,
     /// When nothing of it counts any more.
@@ -91,6 +93,7 @@ impl Admission {
             against.extend(refusal);
             called = written.then(|| Written {
                 key: calling.key,
+                is_new: found.calls.is_none(),
                 windows: unheard.pack(),
                 expires_at: later(now, UNHEARD_KEPT),
             });
@@ -106,9 +109,15 @@ impl Admission {
             let (noted, Tried { blocked, afresh, .. }) = (noted.collect(), tried);
             return Ok(Decision::Refused { refusal: refused, noted, blocked, written: afresh });
         }
-        let written = self.counts.iter().zip(counted).map(|(count, windows)| {
+        let counted = self.counts.iter().zip(counted).zip(&found.windows);
+        let written = counted.map(|((count, windows), packed)| {
             let windows = count.added(windows, now);
-            Written { key: count.key, expires_at: windows.expires_at(), windows: windows.pack() }
+            Written {
+                key: count.key,
+                is_new: packed.is_none(),
+                expires_at: windows.expires_at(),
+                windows: windows.pack(),
+            }
         });
         let written = written.chain(called).chain(tried.counted).collect();
         Ok(Decision::Admitted { written, noted: against })
@@ -143,6 +152,7 @@ impl Admission {
             let settled = attempts.settled(conversion, now);
             let row = |attempts: &Attempts| Written {
                 key: *key,
+                is_new: packed.is_none(),
                 windows: attempts.pack(),
                 expires_at: converting.expires_at(now),
             };

@@ -62,6 +62,7 @@ async fn neither_the_feed_nor_other_replicas_miss_what_commits_late() {
     let late = store.connections.take().await.unwrap();
     let again = "INSERT INTO journal (at, verification_id, entries) \
                  SELECT at, verification_id, entries FROM journal WHERE entries IS NOT NULL";
+    late.batch_execute("SET idle_in_transaction_session_timeout = 0").await.unwrap();
     late.batch_execute(&format!("BEGIN; {again}")).await.unwrap();
     let other = started(&store, NUMBER + 10).await;
 

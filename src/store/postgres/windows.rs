@@ -88,7 +88,7 @@ impl Guarded {
 
     /// Counts what was admitted, for the next jobs of the batch and to be kept.
     pub(super) fn write(&mut self, written: Vec<Written>) {
-        for Written { key, windows, expires_at } in written {
+        for Written { key, windows, expires_at, .. } in written {
             self.windows.insert(key, windows.to_vec());
             let row = Row { expires_at: Some(nanoseconds(expires_at)), windows };
             self.written.insert(key, row);

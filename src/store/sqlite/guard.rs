@@ -9,7 +9,9 @@ use super::columns::{Failure, column, first, name, nanoseconds, rows, time, unre
 use crate::domain::{Mode, Name, Refusal, Rule};
 use crate::store::guard::{Attempts, Decision, Found, Unheard, Written};
 use crate::store::record::Unreadable;
-use crate::store::{Admission, Bar, Barring, CameTo, GuardKey, Learned, RuleTotal, StoreError};
+use crate::store::{
+    Admission, Bar, Barring, CameTo, Count, GuardKey, Learned, RuleTotal, StoreError,
+};
 
 /// How many rows go in one transaction.
 const AT_ONCE: u32 = 256;
@@ -100,12 +102,10 @@ pub(super) fn judge(
     admission: &Admission,
     now: Timestamp,
 ) -> Result<Decision, Failure> {
-    let bars = admission.bars.iter().map(|asked| bar(on, &asked.key));
-    let windows = admission.counts.iter().map(|count| windows_of(on, &count.key));
     let attempts = admission.converting.iter().map(|asked| windows_of(on, &asked.key));
     let mut found = Found {
-        bars: bars.collect::<Result<_, _>>()?,
-        windows: windows.collect::<Result<_, _>>()?,
+        bars: bars_of(on, admission.bars.iter().map(|asked| &asked.key))?,
+        windows: all_windows_of(on, &admission.counts)?,
         calls: match &admission.calling {
             Some(calling) => windows_of(on, &calling.key)?,
             None => None,
@@ -115,20 +115,26 @@ pub(super) fn judge(
     };
     let unread = |source| unreadable("guard_windows", "windows", source);
     if admission.asks_exemption(&found, now).map_err(unread)? {
-        let bars = admission.exemptions.iter().map(|key| bar(on, key));
-        found.is_exempt = bars.collect::<Result<Vec<_>, _>>()?.iter().any(Option::is_some);
+        found.is_exempt = bars_of(on, &admission.exemptions)?.iter().any(Option::is_some);
     }
     admission.decide(&found, now).map_err(unread)
 }
 
 /// Writes the windows of an admission that passed.
 pub(super) fn write(on: &Connection, written: &[Written]) -> Result<(), Failure> {
-    let sql = "INSERT INTO guard_windows (key, expires_at, windows) VALUES (?1, ?2, ?3) \
-               ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at, \
-               windows = excluded.windows";
+    if written.is_empty() {
+        return Ok(());
+    }
+    // Two of a start may be under one key.
+    let insert = "INSERT INTO guard_windows (key, expires_at, windows) VALUES (?1, ?2, ?3) \
+                  ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at, \
+                  windows = excluded.windows";
+    // What is there is found with less work so.
+    let update = "UPDATE guard_windows SET expires_at = ?2, windows = ?3 WHERE key = ?1";
+    let (mut insert, mut update) = (on.prepare_cached(insert)?, on.prepare_cached(update)?);
     for row in written {
-        let parameters = params![row.key, nanoseconds(row.expires_at), row.windows];
-        on.prepare_cached(sql)?.execute(parameters)?;
+        let statement = if row.is_new { &mut insert } else { &mut update };
+        statement.execute(params![row.key, nanoseconds(row.expires_at), row.windows])?;
     }
     Ok(())
 }
@@ -223,13 +229,39 @@ pub(super) fn put(on: &Connection, bar: &Bar) -> Result<(), Failure> {
     Ok(())
 }
 
+const BAR: &str = "SELECT * FROM guard_bars WHERE key = ?1";
+
 fn bar(on: &Connection, key: &GuardKey) -> Result<Option<Bar>, Failure> {
-    first(on, "SELECT * FROM guard_bars WHERE key = ?1", [key], read)
+    first(on, BAR, [key], read)
 }
 
+/// The same of many keys, in their order.
+fn bars_of<'k>(
+    on: &Connection,
+    keys: impl IntoIterator<Item = &'k GuardKey>,
+) -> Result<Vec<Option<Bar>>, Failure> {
+    let mut statement = on.prepare_cached(BAR)?;
+    let mut of = |key| statement.query([key])?.next()?.map(read).transpose();
+    keys.into_iter().map(&mut of).collect()
+}
+
+const WINDOWS: &str = "SELECT windows FROM guard_windows WHERE key = ?1";
+
 pub(super) fn windows_of(on: &Connection, key: &GuardKey) -> Result<Option<Vec<u8>>, Failure> {
-    let sql = "SELECT windows FROM guard_windows WHERE key = ?1";
-    first(on, sql, [key], |row| column(row, "guard_windows", "windows"))
+    first(on, WINDOWS, [key], |row| column(row, "guard_windows", "windows"))
+}
+
+/// The same of all that is counted, in its order.
+fn all_windows_of(on: &Connection, counts: &[Count]) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+    if counts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = on.prepare_cached(WINDOWS)?;
+    let mut of = |count: &Count| {
+        let mut rows = statement.query([&count.key])?;
+        rows.next()?.map(|row| column(row, "guard_windows", "windows")).transpose()
+    };
+    counts.iter().map(&mut of).collect()
 }
 
 fn list(

@@ -1,5 +1,6 @@
 //! Readers beside the writer: a few read-only connections, used on blocking threads.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,8 +10,9 @@ use tokio::sync::Semaphore;
 use super::Failure;
 use crate::store::StoreError;
 
-/// How many may read at once; whoever comes then waits.
-const CONNECTIONS: usize = 4;
+/// The fewest and the most that may read at once, between them one a core; whoever comes then
+/// waits. Each connection keeps some 200 KiB.
+const CONNECTIONS: RangeInclusive<usize> = 2..=4;
 
 /// A small pool of connections, opened when first needed.
 pub(super) struct Readers(Arc<Pool>);
@@ -24,7 +26,9 @@ struct Pool {
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
-        let permits = Arc::new(Semaphore::new(CONNECTIONS));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let connections = cores.clamp(*CONNECTIONS.start(), *CONNECTIONS.end());
+        let permits = Arc::new(Semaphore::new(connections));
         Self(Arc::new(Pool { path, permits, idle: Mutex::new(Vec::new()) }))
     }
 
