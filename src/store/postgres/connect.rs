@@ -29,15 +29,14 @@ const LONGEST: Duration = Duration::from_secs(8);
 const TRIES: u32 = 5;
 
 /// What every session promises. An acknowledged commit is on the server's disk, unless the
-/// operator asks for more still; a replica that stops in the middle of a transaction loses its
-/// locks before the others take the store for lost, which they do after a second; and the
-/// server notices a client that is gone.
+/// operator asks for more still; a replica that stops in the middle of a transaction keeps its
+/// locks for seconds only (a lane's for less); and the server notices a client that is gone.
 const SESSION: &str = "\
     SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') IN ('off', 'local'); \
     SET statement_timeout = '5s'; \
     SET lock_timeout = '4s'; \
-    SET idle_in_transaction_session_timeout = '700ms'; \
+    SET idle_in_transaction_session_timeout = '3s'; \
     SET default_transaction_isolation = 'read committed'; \
     SET client_min_messages = 'error'; \
     SET tcp_keepalives_idle = 5; \

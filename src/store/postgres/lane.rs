@@ -34,6 +34,12 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_millis(200);
 /// How long it may take to learn that. A server that is away takes long for each question.
 const QUESTIONING: Duration = Duration::from_secs(10);
 
+/// A replica that stops in the middle loses its locks before the others, whose writes wait for
+/// them, take the store for lost, which they do after a second. One that was only slow is
+/// tried again, as the connection is closed then.
+const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '700ms'; \
+                     SELECT pg_current_xact_id()::text";
+
 /// Jobs of one kind, which are written together.
 pub(super) trait Batch: Send + Sync + 'static {
     /// Something to be written.
@@ -69,7 +75,7 @@ pub(super) struct Transaction<'l, D> {
 impl<'l, D> Transaction<'l, D> {
     /// Begins it and learns its number, by which its end can be asked for.
     async fn begin(on: &'l Link) -> Result<Self, Failure> {
-        let answers = on.simple_query("BEGIN; SELECT pg_current_xact_id()::text").await?;
+        let answers = on.simple_query(BEGIN).await?;
         let number = answers.iter().find_map(|answer| match answer {
             SimpleQueryMessage::Row(row) => row.get(0),
             _ => None,
