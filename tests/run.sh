@@ -66,7 +66,8 @@ suite_folder() {
 
 tests() {
     rm -rf "$SUITE" && mkdir -p "$SUITE" || return
-    cargo test --locked 2>&1 | tee "$SUITE/cargo.txt"
+    # Far more than a cold build and every test take: what hangs is to fail, and be seen.
+    timeout --foreground 50m cargo test --locked 2>&1 | tee "$SUITE/cargo.txt"
 }
 
 # Where in a folder's output a secret of its secrets.txt stands, without repeating it.

@@ -80,6 +80,7 @@ impl Service {
 
     /// Lets a step that is due begin, or wait until there is room for it.
     pub(super) async fn walk_on(self: &Arc<Self>, id: VerificationId) -> Result<(), ResolveError> {
+        let soonest = self.clock.now() + SignedDuration::from_secs(1);
         let until = match self.walk(id, Wish::Due).await? {
             Walked::NoRoom(until) | Walked::NumberBusy(until) => until,
             Walked::Guarded(guarded) => {
@@ -88,8 +89,7 @@ impl Service {
             }
             Walked::Begun(_) | Walked::NoStep(_) | Walked::TooSoon(_) => return Ok(()),
         };
-        let at = self.clock.now();
-        let event = Event::NoRoom { until: until.max(at + SignedDuration::from_secs(1)) };
+        let (at, event) = (self.clock.now(), Event::NoRoom { until: until.max(soonest) });
         let judge = move |_: &_| Judgement { event: Some(event.clone()), at, row: None };
         self.resolve(id, judge).await.map(drop)
     }

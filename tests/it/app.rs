@@ -328,7 +328,9 @@ pub fn client() -> Client {
     app::install_tls();
     // Shorter than servers keep an idle connection, which they may close as it is used.
     let idle = Duration::from_secs(2);
-    Client::builder().no_proxy().pool_idle_timeout(idle).build().unwrap()
+    // What waits for a clock that nobody moves fails by its name instead of going on for ever.
+    let longest = Duration::from_secs(300);
+    Client::builder().no_proxy().pool_idle_timeout(idle).timeout(longest).build().unwrap()
 }
 
 /// Sends a request, reads its answer whole, notes the secrets in it, and holds
