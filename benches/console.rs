@@ -68,8 +68,8 @@ fn main() -> Result<()> {
         println!("using the store at {}", place.store().display());
     } else {
         let began = Instant::now();
-        let look_ups = server_key::read(&place.folder.join("ringproof.db.key"))?.look_ups();
-        runtime.block_on(seed::seed(&place.store(), look_ups, options.verifications))?;
+        let keys = server_key::read(&place.folder.join("ringproof.db.key"))?;
+        runtime.block_on(seed::seed(&place.store(), keys, options.verifications))?;
         let rows = options.verifications * seed::ROWS;
         println!(
             "{} verifications and {rows} rows of the journal made in {:.0} s",

@@ -24,7 +24,7 @@ use ringproof::clock::Clock;
 use ringproof::config::StoreUrl;
 use ringproof::domain::{Channel, Name, Outcome, Secret, Status, VerificationId};
 use ringproof::service::LOOK_AT;
-use ringproof::store::{self, Browse, LookUps, Settings, Store};
+use ringproof::store::{self, Browse, ServerKeys, Settings, Store};
 
 use calls::{APP, Call};
 use figures::{milliseconds, percentile};
@@ -167,7 +167,7 @@ fn main() -> Result<()> {
     let database = Server::database(&url);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let settings =
-            Settings::of(StoreUrl::Postgres(Secret::new(url.clone())), LookUps::new(&[7; 32]));
+            Settings::of(StoreUrl::Postgres(Secret::new(url.clone())), ServerKeys::one([7; 32]));
         let store = store::open(settings.clone()).await.context("while opening the store")?;
         let filled = fill(&store, &server, database, &options).await?;
         if let Some(least) = options.explain {

@@ -10,7 +10,7 @@ use ringproof::domain::{
     Applied, CallResult, Check, Entry, Event, Evidence, KeyReport, Name, PbxTime, PhoneNumber,
     State, Timing, Verification,
 };
-use ringproof::store::{self, Change, Committed, LookUps, NotificationRow, Store};
+use ringproof::store::{self, Change, Committed, NotificationRow, ServerKeys, Store};
 use ringproof::zadarma::Secret;
 
 use super::calls::{ACCOUNT, APP, Call};
@@ -29,8 +29,8 @@ const COUNTRIES: [u64; 4] = [380_990_000_000, 4_915_110_000_000, 48_510_000_000,
 const APPS: [&str; 3] = [APP, "shop", "bank"];
 
 /// Fills a store with so many verifications that ended.
-pub async fn seed(path: &Path, look_ups: LookUps, verifications: u64) -> Result<()> {
-    let store = store::open(store::Settings::at(path.to_owned(), look_ups)).await;
+pub async fn seed(path: &Path, keys: ServerKeys, verifications: u64) -> Result<()> {
+    let store = store::open(store::Settings::at(path.to_owned(), keys)).await;
     let store = store.context("while making the store")?;
     let now = Clock::real().now();
     let began = now - SignedDuration::from_hours(24 * DAYS);

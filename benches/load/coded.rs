@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ringproof::domain::{
     Asks, By, Code, CodeBy, CodeRules, CodeSource, CodeStep, Codes, Verification,
 };
-use ringproof::service::ServerKey;
+use ringproof::store::StoreKey;
 
 use super::calls::Call;
 
@@ -38,7 +38,7 @@ impl Call {
     }
 
     /// The code that was sent.
-    pub fn code(self, key: &ServerKey, began: Timestamp) -> Code {
+    pub fn code(self, key: &StoreKey, began: Timestamp) -> Code {
         key.code(self.id(began), 0, &SEED, CODE_LENGTH)
     }
 }

@@ -1,14 +1,12 @@
-//! The server key of a folder, which codes and look-ups are made with.
+//! The server keys of a folder, which open its store's key.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ringproof::service::ServerKey;
+use ringproof::store::ServerKeys;
 
-pub fn read(path: &Path) -> Result<ServerKey> {
+pub fn read(path: &Path) -> Result<ServerKeys> {
     let text = fs::read_to_string(path).context("while reading the server key")?;
-    let mut bytes = [0; 32];
-    const_hex::decode_to_slice(text.trim(), &mut bytes)?;
-    Ok(ServerKey::new(bytes))
+    Ok(ServerKeys::parse(&text)?)
 }

@@ -15,7 +15,7 @@ use rand::seq::SliceRandom;
 use ringproof::clock::Clock;
 use ringproof::config::StoreUrl;
 use ringproof::domain::{Name, Secret as Password, Status, Timing, Verification};
-use ringproof::store::{self, Browse, Store};
+use ringproof::store::{self, Browse, Store, StoreKey};
 use ringproof::zadarma::Secret;
 
 use super::calls::{APP, Call};
@@ -55,6 +55,8 @@ pub struct Prepared {
     /// More of the configuration.
     more: String,
     key: String,
+    /// What codes are made with, once something is pending.
+    store_key: Option<StoreKey>,
     /// When the calls began.
     began: Timestamp,
     /// How many are pending, beside the one that finds out when all is ready.
@@ -104,6 +106,7 @@ impl Prepared {
             token: random(),
             more,
             key: String::new(),
+            store_key: None,
             began: Clock::real().now(),
             pending,
         };
@@ -116,7 +119,7 @@ impl Prepared {
         prepared.write_configuration("http://127.0.0.1:9")?;
         prepared.key = prepared.make_key()?;
         if pending > 0 {
-            prepared.seed(of)?;
+            prepared.store_key = Some(prepared.seed(of)?);
         }
         Ok(prepared)
     }
@@ -175,7 +178,7 @@ impl Prepared {
         Ok(key)
     }
 
-    fn seed(&self, of: Seed) -> Result<()> {
+    fn seed(&self, of: Seed) -> Result<StoreKey> {
         runtime()?.block_on(async {
             let store = self.open().await?;
             for first in (0..=self.pending).step_by(usize::try_from(BATCH)?) {
@@ -189,8 +192,9 @@ impl Prepared {
                 });
                 store.seed(rows.collect()).await.context("while seeding")?;
             }
+            let key = store.key().clone();
             store.close().await;
-            Ok(())
+            Ok(key)
         })
     }
 
@@ -201,8 +205,8 @@ impl Prepared {
             Place::File => StoreUrl::Sqlite(self.folder.path().join("ringproof.db")),
             Place::Database(url) => StoreUrl::Postgres(Password::new(url.clone())),
         };
-        let look_ups = server_key::read(&self.secret_key())?.look_ups();
-        let settings = store::Settings { timing, ..store::Settings::of(url, look_ups) };
+        let keys = server_key::read(&self.secret_key())?;
+        let settings = store::Settings { timing, ..store::Settings::of(url, keys) };
         store::open(settings).await.context("while opening the store")
     }
 
@@ -266,11 +270,11 @@ impl Prepared {
 
     /// The right codes of all that wait for one, in the order of the starts.
     pub fn checks(&self) -> Result<Requests> {
-        let key = server_key::read(&self.secret_key())?;
+        let key = self.store_key.as_ref().context("nothing is pending")?;
         let mut requests = Requests::default();
         for call in (1..=self.pending).map(Call::new) {
             let path = format!("/v1/verifications/{}/check", call.id(self.began));
-            let code = call.code(&key, self.began);
+            let code = call.code(key, self.began);
             let body = format!("{{\"code\":\"{}\"}}", code.expose());
             requests.push(&http::post(&path, &self.key, &body));
         }

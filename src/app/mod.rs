@@ -26,12 +26,12 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
 use crate::http::{self, Surface};
 use crate::intake::{Intake, Spill};
-use crate::service::{Rate, ServerKey, Service};
+use crate::service::{Rate, Service};
 use crate::store::{self, Store};
 use crate::telemetry;
 
 pub use demo::{Demo, DemoOptions};
-pub use server_key::{beside as server_key_beside, fingerprint as server_key_fingerprint};
+pub use server_key::{beside as server_key_beside, read as server_keys};
 pub use settings::timing;
 pub use shipped::prompts as shipped_prompts;
 pub use simulate::{SimulateOptions, simulate};
@@ -77,11 +77,10 @@ impl App {
         let timing = settings::timing(&config);
         // The recorder measures the clock for some milliseconds before it counts.
         let metrics = tokio::task::spawn_blocking(telemetry::metrics::install);
-        let server_key = server_key::load(&config.store)?;
-        let store = open_store(&config, &server_key).await?;
+        let store = open_store(&config).await?;
         let metrics = metrics.await.context("while preparing the metrics")?;
         time::correct(&store, &clock).await?;
-        let service = open_service(&config, store.clone(), clock, timing, server_key).await?;
+        let service = open_service(&config, store.clone(), clock, timing).await?;
         if !config.test_numbers.is_empty() {
             tracing::warn!(
                 numbers = config.test_numbers.len(),
@@ -154,16 +153,15 @@ impl App {
 /// When it cannot be opened, or another process holds it.
 pub async fn open_offline(config: &Config, clock: Clock) -> anyhow::Result<Arc<Service>> {
     let timing = settings::timing(config);
-    let server_key = server_key::load(&config.store)?;
-    let store = open_store(config, &server_key).await?;
+    let store = open_store(config).await?;
     time::correct(&store, &clock).await?;
-    open_service(config, store, clock, timing, server_key).await
+    open_service(config, store, clock, timing).await
 }
 
-async fn open_store(config: &Config, server_key: &ServerKey) -> anyhow::Result<Store> {
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let settings = store::Settings {
         url: config.store.url.clone(),
-        look_ups: server_key.look_ups(),
+        keys: server_key::load(&config.store)?,
         timing: settings::timing(config),
         retention: config.verification.retention,
         uncorrelated_retention: config.verification.uncorrelated_retention,
@@ -193,12 +191,11 @@ async fn open_service(
     store: Store,
     clock: Clock,
     timing: crate::domain::Timing,
-    server_key: ServerKey,
 ) -> anyhow::Result<Arc<Service>> {
     let line = line::of(&store);
     let account = |account| settings::account(account, &clock, line.clone());
     let accounts = config.accounts.values().map(account);
     let accounts = accounts.collect::<anyhow::Result<Vec<_>>>()?;
     let settings = settings::service(config, timing)?;
-    Ok(Service::open(store, clock, settings, accounts, server_key).await?)
+    Ok(Service::open(store, clock, settings, accounts).await?)
 }

@@ -69,16 +69,17 @@ impl Copy {
         };
         let key_file =
             self.secret_key_file.clone().unwrap_or_else(|| app::server_key_beside(&from));
-        let key = match self.secret_key_file.is_some() || key_file.exists() {
-            true => Some(app::server_key_fingerprint(&key_file)?),
+        let keys = match self.secret_key_file.is_some() || key_file.exists() {
+            true => Some(app::server_keys(&key_file)?),
             false => None,
         };
-        let moving = Moving { from: from.clone(), to, key, batch: self.batch };
+        let has_file = keys.is_some();
+        let moving = Moving { from: from.clone(), to, keys, batch: self.batch };
         let bar = bar();
         let moved = store::copy_over(moving, |progress| show(&bar, progress)).await;
         bar.finish_and_clear();
         let moved = moved.with_context(|| format!("while copying {}", from.display()))?;
-        self.report(&moved, &key_file, key.is_some());
+        self.report(&moved, &key_file, has_file);
         Ok(ExitCode::SUCCESS)
     }
 

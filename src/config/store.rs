@@ -13,7 +13,7 @@ use super::value;
 pub struct Store {
     /// Which store.
     pub url: StoreUrl,
-    /// The file of the server's key; `None` is a file beside the store.
+    /// The file of the server keys; `None` is a file beside the store.
     pub secret_key_file: Option<PathBuf>,
 }
 

@@ -1,6 +1,6 @@
 //! Codes: what may be one, and what a verification knows of its own.
 //!
-//! The digits themselves are not here: they are derived where the server key is,
+//! The digits themselves are not here: they are derived where the store's key is,
 //! and what this room is told of a check is whether it was right.
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,11 +44,11 @@ impl Code {
 /// What a verification whose plan sends codes knows of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Codes {
-    /// Drawn once; with the server key, the id and the generation it makes each code.
+    /// Drawn once; with the store's key, the id and the generation it makes each code.
     pub seed: [u8; 16],
     /// Digits of a code.
     pub length: u8,
-    /// The app's own code, sealed with the server key.
+    /// The app's own code, sealed with the store's key.
     pub sealed: Option<Box<[u8]>>,
     /// Which code is the newest, counted from 0.
     pub generation: u8,
@@ -86,7 +86,7 @@ pub struct Typed {
     pub at: Timestamp,
     /// Whether it was the code.
     pub correct: bool,
-    /// The text, sealed with the server key.
+    /// The text, sealed with the store's key.
     pub sealed: Box<[u8]>,
 }
 

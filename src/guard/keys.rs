@@ -1,5 +1,5 @@
 //! Under what the store counts and bars: keyed hashes, so that its rows tell no number to
-//! whoever reads them without the server key.
+//! whoever reads them without the store's key.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

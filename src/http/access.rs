@@ -105,7 +105,7 @@ pub async fn look(
     let token = bearer(request).ok_or_else(unauthorized)?;
     let service = &state.service;
     if token.starts_with(WAIT_TOKEN) && !token.contains('.') {
-        if !service.server_key().is_wait_token(id, token) {
+        if !service.store_key().is_wait_token(id, token) {
             return Err(unauthorized());
         }
         let verification = service.show_any(id).await.map_err(not_shown)?;

@@ -257,7 +257,7 @@ impl Intake {
         let mut row = context.row(call.event.as_str(), verdict);
         let digits: String = call.number.chars().filter(char::is_ascii_digit).collect();
         if !digits.is_empty() {
-            row.number_hash = Some(self.service.server_key().number_hash(&digits));
+            row.number_hash = Some(self.service.store_key().number_hash(&digits));
             row.masked = Some(telemetry::mask_number(&digits).into());
         }
         if verdict == Verdict::NearMiss {

@@ -8,8 +8,9 @@ use crate::domain::{
     Verification, VerificationId,
 };
 use crate::provider::{CodeCheck, Provider, ProviderError};
+use crate::store::StoreKey;
 
-use super::{Judgement, ResolveError, Resolved, ServerKey, Service, ShowRefusal};
+use super::{Judgement, ResolveError, Resolved, Service, ShowRefusal};
 
 /// How often it is looked at again what is to be asked.
 const LOOKS: usize = 4;
@@ -201,7 +202,7 @@ impl Service {
     /// What was typed, sealed, where the start asked to keep it.
     fn sealed_typed(&self, verification: &Verification, typed: &Secret) -> Option<Box<[u8]>> {
         let keeps = verification.codes.as_ref().is_some_and(|codes| codes.rules.keeps_typed);
-        keeps.then(|| self.server_key.seal_typed(verification.id, typed))
+        keeps.then(|| self.store_key().seal_typed(verification.id, typed))
     }
 
     fn look_at(&self, newest: &Verification, typed: &Secret, now: Timestamp) -> Found {
@@ -225,7 +226,7 @@ impl Service {
             return Found::Answer(CheckResult::Exhausted);
         }
         let code = if here { self.code(newest, codes.generation) } else { None };
-        match (code.is_some_and(|code| ServerKey::is_code(&code, typed)), request) {
+        match (code.is_some_and(|code| StoreKey::is_code(&code, typed)), request) {
             (true, _) => Found::Compared(true),
             (false, Some(request)) => Found::AskProvider(request.into()),
             (false, None) => Found::Compared(false),

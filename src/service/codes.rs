@@ -1,17 +1,10 @@
-//! Codes by the server key: derived on demand, never stored, so that a resend or
+//! Codes by the store's key: derived on demand, never stored, so that a resend or
 //! another replica tells the same one; and the app's own, sealed.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce};
-
 use crate::domain::{Code, Secret, VerificationId};
+use crate::store::StoreKey;
 
-use super::ServerKey;
-
-/// Bytes of a nonce, which stands before what is sealed with it.
-const NONCE: usize = 12;
-
-impl ServerKey {
+impl StoreKey {
     /// The code of a verification: `length` digits, each code as likely as any
     /// other, the first digit not 0.
     #[must_use]
@@ -70,27 +63,6 @@ impl ServerKey {
         use subtle::ConstantTimeEq;
         code.expose().as_bytes().ct_eq(typed.expose().as_bytes()).into()
     }
-
-    /// Seals a short text, for one purpose and one owner.
-    pub(super) fn seal(&self, purpose: &str, owner: &[u8], text: &str) -> Box<[u8]> {
-        let nonce: [u8; NONCE] = rand::random();
-        let message = Payload { msg: text.as_bytes(), aad: owner };
-        let sealed = self.cipher(purpose).encrypt(&Nonce::from(nonce), message);
-        let sealed = sealed.expect("a short text is not too long for the cipher");
-        [nonce.as_slice(), &sealed].concat().into()
-    }
-
-    /// Opens what [`seal`](Self::seal) sealed for the same purpose and owner.
-    pub(super) fn open(&self, purpose: &str, owner: &[u8], sealed: &[u8]) -> Option<Secret> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-        let message = Payload { msg: sealed, aad: owner };
-        let opened = self.cipher(purpose).decrypt(&Nonce::from(*nonce), message).ok()?;
-        String::from_utf8(opened).ok().map(Secret::new)
-    }
-
-    fn cipher(&self, purpose: &str) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&self.mac(purpose, b"").into())
-    }
 }
 
 #[cfg(test)]
@@ -103,18 +75,18 @@ mod tests {
 
     #[test]
     fn a_code_is_the_same_at_each_asking_and_another_for_all_else() {
-        let key = ServerKey::new([7; 32]);
+        let key = StoreKey::new([7; 32]);
         let code = |id, generation, seed| key.code(id, generation, &[seed; 16], 10);
         assert_eq!(code(id(1), 0, 1), code(id(1), 0, 1));
         for other in [code(id(2), 0, 1), code(id(1), 1, 1), code(id(1), 0, 2)] {
             assert_ne!(code(id(1), 0, 1), other);
         }
-        assert_ne!(ServerKey::new([8; 32]).code(id(1), 0, &[1; 16], 10), code(id(1), 0, 1));
+        assert_ne!(StoreKey::new([8; 32]).code(id(1), 0, &[1; 16], 10), code(id(1), 0, 1));
     }
 
     #[test]
     fn every_length_is_kept_and_no_digit_is_preferred() {
-        let key = ServerKey::new([7; 32]);
+        let key = StoreKey::new([7; 32]);
         for length in 4..=10 {
             assert_eq!(key.code(id(1), 0, &[0; 16], length).expose().len(), usize::from(length));
         }
@@ -131,11 +103,11 @@ mod tests {
 
     #[test]
     fn a_sealed_code_opens_for_its_verification_and_key_only() {
-        let (key, code) = (ServerKey::new([7; 32]), Code::parse("4829105736").unwrap());
+        let (key, code) = (StoreKey::new([7; 32]), Code::parse("4829105736").unwrap());
         let sealed = key.seal_code(id(1), &code);
         assert_eq!(key.open_code(id(1), &sealed), Some(code.clone()));
         assert_eq!(key.open_code(id(2), &sealed), None);
-        assert_eq!(ServerKey::new([8; 32]).open_code(id(1), &sealed), None);
+        assert_eq!(StoreKey::new([8; 32]).open_code(id(1), &sealed), None);
         assert_eq!(key.open_code(id(1), &sealed[1..]), None);
         assert_eq!(key.open_code(id(1), b""), None);
         assert!(!sealed.windows(10).any(|part| part == b"4829105736"));
@@ -144,9 +116,9 @@ mod tests {
     #[test]
     fn only_the_whole_code_is_the_code() {
         let code = Code::parse("4829105736").unwrap();
-        assert!(ServerKey::is_code(&code, &Secret::new("4829105736")));
+        assert!(StoreKey::is_code(&code, &Secret::new("4829105736")));
         for typed in ["", "482910573", "48291057360", "4829105737"] {
-            assert!(!ServerKey::is_code(&code, &Secret::new(typed)));
+            assert!(!StoreKey::is_code(&code, &Secret::new(typed)));
         }
     }
 }

@@ -65,7 +65,7 @@ impl Service {
         Codes {
             seed: rand::random(),
             length: own_length.unwrap_or(length),
-            sealed: own.map(|code| self.server_key.seal_code(id, code)),
+            sealed: own.map(|code| self.store_key().seal_code(id, code)),
             generation: 0,
             checks_used: 0,
             checks_open: 0,

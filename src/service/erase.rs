@@ -45,7 +45,7 @@ impl Service {
                 let written = forms.flat_map(|form| {
                     ["", "00", "011"].map(|prefix| format!("{prefix}{}", form.digits()))
                 });
-                written.map(|text| self.server_key.number_hash(&text)).collect()
+                written.map(|text| self.store_key().number_hash(&text)).collect()
             }
             Recipient::Email(_) => Vec::new(),
         };
@@ -59,7 +59,7 @@ impl Service {
         };
         let done = Administered {
             action: "recipient.erased",
-            subject: const_hex::encode(self.server_key.number_hash(&subject)),
+            subject: const_hex::encode(self.store_key().number_hash(&subject)),
             before: None,
             after: Some(json!({ "masked": masked })),
         };

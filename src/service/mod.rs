@@ -42,7 +42,6 @@ mod refusal;
 mod request;
 mod resolve;
 mod sending;
-mod server_key;
 mod session;
 mod show;
 mod signature;
@@ -52,6 +51,7 @@ mod sounds;
 mod spending;
 mod start;
 mod stats;
+mod store_key;
 mod test_number;
 mod to_the_end;
 mod wait;
@@ -71,7 +71,7 @@ use crate::guard::{Guard, Rules};
 use crate::live::Live;
 use crate::outbound::{self, Outbound};
 use crate::sounds::Catalogue;
-use crate::store::{NotificationRow, Store};
+use crate::store::{NotificationRow, Store, StoreKey};
 use crate::telemetry::Refusals;
 use crate::telemetry::metrics::{Counters, VERIFICATIONS_TOTAL};
 
@@ -110,7 +110,6 @@ pub use request::{
     WantedSounds, WantedStep,
 };
 pub use resolve::{Judgement, ResolveError, Resolved};
-pub use server_key::ServerKey;
 pub use session::{Session, SessionRefusal};
 pub use show::ShowRefusal;
 pub use signature::{SIGNED_WITHIN, SignatureMethod};
@@ -183,7 +182,6 @@ pub struct Service {
     settings: Settings,
     accounts: Vec<Account>,
     outbound: Arc<Outbound>,
-    server_key: ServerKey,
     keys: in_force::Keys,
     starting: start::Starting,
     guard: Guard,
@@ -202,23 +200,19 @@ impl Service {
     /// Wires the use cases; reads the keys and what is in flight from the store.
     ///
     /// # Errors
-    /// When the store cannot be read, or was written with another server key.
+    /// When the store cannot be read.
     pub async fn open(
         store: Store,
         clock: Clock,
         mut settings: Settings,
         accounts: Vec<Account>,
-        server_key: ServerKey,
-    ) -> Result<Arc<Self>, OpenError> {
-        if !store.fingerprint(server_key.fingerprint()).await? {
-            return Err(OpenError::OtherServerKey);
-        }
+    ) -> Result<Arc<Self>, StoreError> {
         let keys = in_force::Keys::load(&store).await?;
         let prompts = std::mem::take(&mut settings.prompts);
         let catalogue = Catalogue::open(store.clone(), prompts).await?;
         let outbound = std::mem::take(&mut settings.outbound);
         let rules = std::mem::take(&mut settings.guard);
-        let guard = Guard::new(rules, settings.timing.result_window, server_key.mac("guard", b""));
+        let guard = Guard::new(rules, settings.timing.result_window, store.key().mac("guard", b""));
         let outbound = Outbound::new(outbound, store.clone(), clock.clone());
         let money = money::MoneyTold::new(accounts.len());
         let silent = silence::Silent::new(accounts.len());
@@ -229,7 +223,6 @@ impl Service {
             settings,
             accounts,
             outbound,
-            server_key,
             keys,
             starting: start::Starting::default(),
             guard,
@@ -271,8 +264,8 @@ impl Service {
 
     /// The key that makes wait tokens and keyed hashes.
     #[must_use]
-    pub const fn server_key(&self) -> &ServerKey {
-        &self.server_key
+    pub fn store_key(&self) -> &StoreKey {
+        self.store.key()
     }
 
     /// Where work goes on that its caller has left.
@@ -330,17 +323,4 @@ impl Service {
         self.leave().await;
         self.store.clone().close().await;
     }
-}
-
-/// Why the service does not open.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The store was written with another server key.
-    #[error(
-        "the store was written with another server key; point secret_key_file at the key that was used with this store"
-    )]
-    OtherServerKey,
-    /// The store cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

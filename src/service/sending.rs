@@ -96,9 +96,9 @@ impl Service {
     pub(super) fn code(&self, verification: &Verification, generation: u8) -> Option<Code> {
         let codes = verification.codes.as_deref()?;
         match &codes.sealed {
-            Some(sealed) => self.server_key.open_code(verification.id, sealed),
+            Some(sealed) => self.store_key().open_code(verification.id, sealed),
             None => {
-                Some(self.server_key.code(verification.id, generation, &codes.seed, codes.length))
+                Some(self.store_key().code(verification.id, generation, &codes.seed, codes.length))
             }
         }
     }

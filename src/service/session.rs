@@ -104,7 +104,7 @@ impl Service {
         let is_old = now.duration_since(row.opened_at) >= SESSION_MAX;
         let is_idle = now.duration_since(row.seen_at) >= SESSION_IDLE;
         let operator = operator.filter(|_| !is_old && !is_idle).ok_or(SessionRefusal::Ended)?;
-        let form_token = const_hex::encode(self.server_key.mac("form", cookie.as_bytes()));
+        let form_token = const_hex::encode(self.store_key().mac("form", cookie.as_bytes()));
         Ok(Session { operator, hash, form_token, seen_at: row.seen_at })
     }
 
@@ -145,6 +145,6 @@ impl Service {
     }
 
     fn session_hash(&self, cookie: &str) -> [u8; 32] {
-        self.server_key.mac("session", cookie.as_bytes())
+        self.store_key().mac("session", cookie.as_bytes())
     }
 }

@@ -121,11 +121,11 @@ impl Service {
     ) -> (Secret, Box<[u8]>) {
         let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let text = format!("{} {secret}", method.as_str());
-        (Secret::new(secret), self.server_key.seal(PURPOSE, key_id.as_bytes(), &text))
+        (Secret::new(secret), self.store_key().seal(PURPOSE, key_id.as_bytes(), &text))
     }
 
     fn signing_secret(&self, key_id: &str, sealed: &[u8]) -> Option<(SignatureMethod, Secret)> {
-        let text = self.server_key.open(PURPOSE, key_id.as_bytes(), sealed)?;
+        let text = self.store_key().open(PURPOSE, key_id.as_bytes(), sealed)?;
         let (method, secret) = text.expose().split_once(' ')?;
         Some((SignatureMethod::parse(method)?, Secret::new(secret)))
     }

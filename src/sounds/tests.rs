@@ -163,7 +163,7 @@ mod of_the_catalogue {
     use crate::domain::{Key, Name};
     use crate::sounds::{Catalogue, Known, Prompt, PromptKey, PromptSounds};
     use crate::store::{
-        self, LookUps, NewSound, PromptLanguage, PromptRow, Settings, SoundPlace, Store,
+        self, NewSound, PromptLanguage, PromptRow, ServerKeys, Settings, SoundPlace, Store,
     };
 
     fn name(text: &str) -> Name {
@@ -171,7 +171,7 @@ mod of_the_catalogue {
     }
 
     async fn opened(folder: &std::path::Path) -> Store {
-        let settings = Settings::at(folder.join("store.db"), LookUps::new(&[7; 32]));
+        let settings = Settings::at(folder.join("store.db"), ServerKeys::one([7; 32]));
         store::open(settings).await.unwrap()
     }
 

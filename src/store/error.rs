@@ -116,6 +116,20 @@ pub enum OpenError {
         /// Where it is.
         server: String,
     },
+    /// Its key is sealed by none of the server keys.
+    #[error(
+        "the store was written with another server key, {known}, and secret_key_file holds {}; point it at the file that was used with this store, or add that key to it as a further line",
+        given.join(", ")
+    )]
+    OtherServerKey {
+        /// The id of the key that it takes.
+        known: String,
+        /// The ids of those that were given, the newest first.
+        given: Vec<String>,
+    },
+    /// It was opened, and then did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The disk has no room.
     #[error("the store at {path} cannot be opened because the disk is full; make room first")]
     DiskFull {

@@ -1,6 +1,6 @@
 //! Look-ups: the columns by which a number is found again hold it under a key.
 //!
-//! A permutation of 64-bit integers, which only who has the server key can compute in
+//! A permutation of 64-bit integers, which only who has the store's key can compute in
 //! either direction, and which makes no two numbers one, as a short hash might.
 
 use std::fmt;

@@ -26,6 +26,7 @@ mod postgres;
 mod presence;
 pub mod record;
 mod rows;
+mod server_key;
 mod session;
 mod sound;
 mod sqlite;
@@ -66,9 +67,11 @@ pub use journal::{
     NotificationSearch,
 };
 pub use lines::Lines;
-pub use look_ups::LookUps;
+use look_ups::LookUps;
 pub use moving::{MoveError, Moved, MovedTable, Moving, Progress, copy_over};
 pub use rows::{KeyRow, Notification, NotificationRow, PreviousSecret, Swept};
+use server_key::Locked;
+pub use server_key::{ServerKeys, ServerKeysError, StoreKey};
 pub use session::{SESSIONS_KEPT, SessionRow};
 pub use sound::{
     CatalogueRows, DeletedSound, KeptSound, NewSound, PromptLanguage, PromptRow, SoundFile,
@@ -82,8 +85,8 @@ pub use stats::{CountKey, StatsBy, StatsGroup, StatsSearch};
 pub struct Settings {
     /// Which one; the folder of a file must exist.
     pub url: StoreUrl,
-    /// What numbers are found by.
-    pub look_ups: LookUps,
+    /// What the store's key is sealed with.
+    pub keys: ServerKeys,
     /// The spans by which claims are held.
     pub timing: Timing,
     /// How long a verification stays readable.
@@ -95,16 +98,16 @@ pub struct Settings {
 impl Settings {
     /// A store in the file `path` with everything else as by default.
     #[must_use]
-    pub fn at(path: PathBuf, look_ups: LookUps) -> Self {
-        Self::of(StoreUrl::Sqlite(path), look_ups)
+    pub fn at(path: PathBuf, keys: ServerKeys) -> Self {
+        Self::of(StoreUrl::Sqlite(path), keys)
     }
 
     /// The store `url` with everything else as by default.
     #[must_use]
-    pub fn of(url: StoreUrl, look_ups: LookUps) -> Self {
+    pub fn of(url: StoreUrl, keys: ServerKeys) -> Self {
         Self {
             url,
-            look_ups,
+            keys,
             timing: Timing::default(),
             retention: Duration::from_hours(30 * 24),
             uncorrelated_retention: Duration::from_hours(72),
@@ -117,14 +120,14 @@ impl Settings {
 /// # Errors
 /// Each says what to do, see [`OpenError`].
 pub async fn open(settings: Settings) -> Result<Store, OpenError> {
-    let look_ups = settings.look_ups.clone();
+    let keys = settings.keys.clone();
     let adapter = match settings.url.clone() {
         StoreUrl::Sqlite(path) => Adapter::Sqlite(sqlite::Sqlite::open(path, settings).await?),
         StoreUrl::Postgres(url) => {
             Adapter::Postgres(postgres::Postgres::open(&url, settings).await?)
         }
     };
-    Ok(Store { adapter: Arc::new(adapter), look_ups })
+    Locked { adapter: Arc::new(adapter) }.unlock(&keys).await
 }
 
 /// An open store. Cheap to clone.
@@ -132,6 +135,7 @@ pub async fn open(settings: Settings) -> Result<Store, OpenError> {
 pub struct Store {
     adapter: Arc<Adapter>,
     look_ups: LookUps,
+    key: StoreKey,
 }
 
 enum Adapter {
@@ -297,13 +301,10 @@ impl Store {
         adapter!(self.use_signature(digest, at))
     }
 
-    /// Whether the fingerprint of the secret key is the one that the store
-    /// knows. The first one asked about becomes known.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
-        adapter!(self.fingerprint(of_secret_key))
+    /// The key that the store keeps sealed.
+    #[must_use]
+    pub const fn key(&self) -> &StoreKey {
+        &self.key
     }
 
     /// The bulk door for benches: stores verifications and claims in one

@@ -4,7 +4,7 @@ use reqwest::Method;
 use ringproof::app::doctor::{Finding, Mark};
 use ringproof::config::{Config, StoreUrl};
 use ringproof::domain::{Name, Secret};
-use ringproof::store::{self, LookUps, NewSound, PromptLanguage, PromptRow, Settings};
+use ringproof::store::{self, NewSound, PromptLanguage, PromptRow, ServerKeys, Settings};
 use serde_json::json;
 
 use crate::app::TestApp;
@@ -182,7 +182,7 @@ async fn a_sound_that_the_provider_does_not_take_is_told_with_the_reason() {
 
 /// Keeps the sound `hello` in a store of its own, and a prompt that plays it.
 async fn fill(url: &StoreUrl, wav: &[u8]) {
-    let store = store::open(Settings::of(url.clone(), LookUps::new(&[7; 32]))).await.unwrap();
+    let store = store::open(Settings::of(url.clone(), ServerKeys::one([7; 32]))).await.unwrap();
     let prepared = ringproof::sounds::prepare(&tone(440.0, 1.0)).unwrap();
     let name = |text: &str| Name::parse(text).unwrap();
     let sound = NewSound {

@@ -63,6 +63,7 @@ mod quiet;
 mod readme;
 mod receiver;
 mod replicas;
+mod server_key;
 mod simulator;
 mod sound_commands;
 mod sound_uploads;

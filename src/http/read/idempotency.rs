@@ -36,7 +36,7 @@ pub fn idempotency(
     }
     // Keyed, since it may hold a code, which is guessed from a plain hash.
     let text = format!("{app}\0{}", canonical(tree));
-    let fingerprint = state.service.server_key().fingerprint_of(text.as_bytes());
+    let fingerprint = state.service.store_key().fingerprint_of(text.as_bytes());
     let key = String::from_utf8_lossy(key).into_owned().into_boxed_str();
     Ok(Some(Idempotency { key, fingerprint }))
 }

@@ -219,7 +219,7 @@ async fn answer_to(
             state.service.wait(verification.id, wait.longest).await.map_err(not_shown)?;
         applied = wait.applied();
     }
-    let token = state.service.server_key().wait_token(verification.id);
+    let token = state.service.store_key().wait_token(verification.id);
     let view = View::new(&verification, state.service.timing()).with_wait_token(token.expose());
     let mut answer = answer::json(StatusCode::CREATED, &view);
     let headers = answer.headers_mut();

@@ -98,7 +98,7 @@ fn show(state: &State, caller: &Caller, verification: &Verification) -> Members 
 fn checks(state: &State, verification: &Verification) -> Vec<Value> {
     let typed = verification.codes.iter().flat_map(|codes| &codes.typed);
     let check = typed.map(|typed| {
-        let code = state.service.server_key().open_typed(verification.id, &typed.sealed);
+        let code = state.service.store_key().open_typed(verification.id, &typed.sealed);
         Value::Object(members([
             ("date_received", &date(typed.at)),
             ("code", code.as_ref().map_or("", |code| code.expose())),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::{postgres, sqlite};
+use super::{ServerKeys, postgres, sqlite};
 use crate::domain::Secret;
 pub use error::MoveError;
 pub(super) use rows::{Batch, KeyPart, Sum, Summing, Value};
@@ -36,8 +36,8 @@ pub struct Moving {
     pub from: PathBuf,
     /// The URL of the PostgreSQL database.
     pub to: Secret,
-    /// The fingerprint of the server key that is to be used over it, if known.
-    pub key: Option<[u8; 32]>,
+    /// The server keys that are to be used over it, if known.
+    pub keys: Option<ServerKeys>,
     /// How many rows one transaction brings at most, from 1.
     pub batch: u32,
 }
@@ -71,7 +71,7 @@ pub struct Moved {
     pub already_there: u64,
     /// Every table of the target that was filled.
     pub tables: Vec<MovedTable>,
-    /// Whether the store knows a server key.
+    /// Whether the store has a key that a server key sealed.
     pub has_key: bool,
 }
 
@@ -94,9 +94,9 @@ pub struct MovedTable {
 pub async fn copy_over(moving: Moving, mut told: impl FnMut(Progress)) -> Result<Moved, MoveError> {
     let from = moving.from.clone();
     let source = blocking(&moving.from, move || sqlite::Source::open(&from)).await?;
-    let known = source.key()?;
-    if let (Some(expected), Some(known)) = (moving.key, &known)
-        && expected != known.as_slice()
+    let sealed = source.sealed_key()?;
+    if let (Some(keys), Some(sealed)) = (&moving.keys, &sealed)
+        && !keys.opens(sealed)
     {
         return Err(MoveError::OtherKey { path: moving.from });
     }
@@ -120,7 +120,7 @@ pub async fn copy_over(moving: Moving, mut told: impl FnMut(Progress)) -> Result
         digest: sum.digest,
     };
     let tables = TABLES.iter().zip(sums).map(of).collect();
-    Ok(Moved { server, already_there, tables, has_key: known.is_some() })
+    Ok(Moved { server, already_there, tables, has_key: sealed.is_some() })
 }
 
 /// What tells a store, as it is now, from every other.

@@ -12,7 +12,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
         // How far the counting has come is a place of the feed, which has a second part there.
         from: "(SELECT name, CASE name WHEN 'counted' \
                THEN CAST(zeroblob(8) || value AS BLOB) ELSE value END AS value \
-               FROM meta WHERE name IN ('secret_key_fingerprint', 'counted'))",
+               FROM meta WHERE name IN ('store_key', 'counted'))",
         columns: &[("name", Text), ("value", Bytes)],
         key: 1,
     },

@@ -145,14 +145,24 @@ pub(super) async fn use_signature(
     Ok(on.execute(&statement, &[&digest.as_slice(), &nanoseconds(at)]).await? > 0)
 }
 
-/// Whether the fingerprint is the known one; the first becomes known.
-pub(super) async fn fingerprint(on: &Object, of_secret_key: &[u8; 32]) -> Result<bool, Failure> {
-    let sql = "INSERT INTO meta (name, value) VALUES ('secret_key_fingerprint', $1) \
-               ON CONFLICT DO NOTHING";
-    on.execute(&on.prepare_cached(sql).await?, &[&of_secret_key.as_slice()]).await?;
-    let sql = "SELECT value FROM meta WHERE name = 'secret_key_fingerprint'";
-    let row = on.query_one(&on.prepare_cached(sql).await?, &[]).await?;
-    Ok(column::<&[u8]>(&row, "meta", "value")? == of_secret_key)
+/// The store's key as it is sealed, if there is one. Early builds kept a fingerprint alone,
+/// which is taken for what another server key sealed.
+pub(super) async fn sealed_key(on: &Object) -> Result<Option<Vec<u8>>, Failure> {
+    let sql = "SELECT value FROM meta WHERE name IN ('store_key', 'secret_key_fingerprint') \
+               ORDER BY name DESC LIMIT 1";
+    let row = on.query_opt(&on.prepare_cached(sql).await?, &[]).await?;
+    row.as_ref().map(|row| column(row, "meta", "value")).transpose()
+}
+
+/// Replaces the sealed key, if it is still `old`.
+pub(super) async fn seal_key(on: &Object, old: Option<&[u8]>, new: &[u8]) -> Result<(), Failure> {
+    let insert = "INSERT INTO meta (name, value) VALUES ('store_key', $1) ON CONFLICT DO NOTHING";
+    let update = "UPDATE meta SET value = $1 WHERE name = 'store_key' AND value = $2";
+    match old {
+        None => on.execute(&on.prepare_cached(insert).await?, &[&new]).await?,
+        Some(old) => on.execute(&on.prepare_cached(update).await?, &[&new, &old]).await?,
+    };
+    Ok(())
 }
 
 /// Writes a row of its own.

@@ -246,8 +246,16 @@ impl Postgres {
         ask!(self, on => keys::use_signature(on, &digest, at))
     }
 
-    pub(super) async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
-        ask!(self, on => keys::fingerprint(on, &of_secret_key))
+    pub(super) async fn sealed_key(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        ask!(self, on => keys::sealed_key(on))
+    }
+
+    pub(super) async fn seal_key(
+        &self,
+        old: Option<Vec<u8>>,
+        new: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        ask!(self, on => keys::seal_key(on, old.as_deref(), &new))
     }
 
     pub(super) async fn seed(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Postgres;
 use crate::config::StoreUrl;
 use crate::domain::{Event, Secret, Verification};
-use crate::store::tests::{at, keyed, look_ups, moved, pressed, server, start};
+use crate::store::tests::{at, keyed, moved, pressed, server, server_keys, start};
 use crate::store::{
     Change, Changed, Committed, JournalCursor, OpenError, Settings, Started, StoreError,
 };
@@ -18,7 +18,7 @@ use proxy::{Loses, Proxy};
 const NUMBER: u64 = 380_991_234_567;
 
 async fn open(url: &Secret) -> Result<Postgres, OpenError> {
-    Postgres::open(url, Settings::of(StoreUrl::Postgres(url.clone()), look_ups())).await
+    Postgres::open(url, Settings::of(StoreUrl::Postgres(url.clone()), server_keys())).await
 }
 
 fn database() -> Secret {

@@ -6,12 +6,12 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::open;
-use crate::store::tests::look_ups;
+use crate::store::tests::server_keys;
 use crate::store::{self, CopyError, Copying, Settings};
 
 /// A store of some steps' size.
 async fn filled(path: &Path) -> Connection {
-    store::open(Settings::at(path.to_owned(), look_ups())).await.unwrap().close().await;
+    store::open(Settings::at(path.to_owned(), server_keys())).await.unwrap().close().await;
     let writer = open::connect(path).unwrap();
     let sql = "CREATE TABLE filling (n INTEGER PRIMARY KEY, bytes BLOB NOT NULL); \
                WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows \

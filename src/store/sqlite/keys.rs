@@ -111,14 +111,22 @@ pub(super) fn sweep_signatures(on: &Connection, before: i64) -> Result<u64, Fail
     Ok(on.prepare_cached(sql)?.execute([before])? as u64)
 }
 
-/// Whether the fingerprint is the known one; the first becomes known.
-pub(super) fn fingerprint(on: &Connection, of_secret_key: &[u8; 32]) -> Result<bool, Failure> {
-    let sql = "INSERT INTO meta (name, value) VALUES ('secret_key_fingerprint', ?1) \
-               ON CONFLICT DO NOTHING";
-    on.prepare_cached(sql)?.execute([of_secret_key])?;
-    let sql = "SELECT value FROM meta WHERE name = 'secret_key_fingerprint'";
-    let known: Option<[u8; 32]> = first(on, sql, [], |row| column(row, "meta", "value"))?;
-    Ok(known.as_ref() == Some(of_secret_key))
+/// The store's key as it is sealed, if there is one. Early builds kept a fingerprint alone,
+/// which is taken for what another server key sealed.
+pub(super) fn sealed_key(on: &Connection) -> Result<Option<Vec<u8>>, Failure> {
+    let sql = "SELECT value FROM meta WHERE name IN ('store_key', 'secret_key_fingerprint') \
+               ORDER BY name DESC LIMIT 1";
+    first(on, sql, [], |row| column(row, "meta", "value"))
+}
+
+/// Replaces the sealed key, if it is still `old`.
+pub(super) fn seal_key(on: &Connection, old: Option<&[u8]>, new: &[u8]) -> Result<(), Failure> {
+    let sql = match old {
+        None => "INSERT INTO meta (name, value) VALUES ('store_key', ?2) ON CONFLICT DO NOTHING",
+        Some(_) => "UPDATE meta SET value = ?2 WHERE name = 'store_key' AND value = ?1",
+    };
+    on.prepare_cached(sql)?.execute(params![old, new])?;
+    Ok(())
 }
 
 /// Writes a row of its own.

@@ -216,8 +216,16 @@ impl Sqlite {
         self.write(move |on| keys::use_signature(on, &digest, at)).await
     }
 
-    pub(super) async fn fingerprint(&self, of_secret_key: [u8; 32]) -> Result<bool, StoreError> {
-        self.write(move |on| keys::fingerprint(on, &of_secret_key)).await
+    pub(super) async fn sealed_key(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        self.readers.read(keys::sealed_key).await
+    }
+
+    pub(super) async fn seal_key(
+        &self,
+        old: Option<Vec<u8>>,
+        new: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        self.write(move |on| keys::seal_key(on, old.as_deref(), &new)).await
     }
 
     pub(super) async fn seed(

@@ -14,7 +14,7 @@ use crate::store::{CopyError, OpenError};
 
 /// What is kept by name in `meta`; the probe's row says nothing to anybody.
 const NAMES: &str = "SELECT name FROM meta WHERE name NOT IN \
-                     ('secret_key_fingerprint', 'counted', 'expiry_rests_until', 'catalogue', 'probe')";
+                     ('store_key', 'counted', 'expiry_rests_until', 'catalogue', 'probe')";
 
 /// How many rows are hashed at once.
 const AT_ONCE: u32 = 4096;
@@ -62,9 +62,9 @@ impl Source {
         }
     }
 
-    /// The fingerprint of the server key that the store was served with, if it ever was.
-    pub(in crate::store) fn key(&self) -> Result<Option<Vec<u8>>, MoveError> {
-        let sql = "SELECT value FROM meta WHERE name = 'secret_key_fingerprint'";
+    /// The store's key as it is sealed, if the store was ever served.
+    pub(in crate::store) fn sealed_key(&self) -> Result<Option<Vec<u8>>, MoveError> {
+        let sql = "SELECT value FROM meta WHERE name = 'store_key'";
         self.ask(|on| {
             let mut statement = on.prepare(sql)?;
             let mut rows = statement.query([])?;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::moving::Source;
 use crate::store::moving::{LEFT_OUT, MoveError, TABLES};
 use crate::store::tests::audit::done;
-use crate::store::tests::{TestStore, look_ups};
+use crate::store::tests::{TestStore, server_keys};
 
 /// Every table of the schema with each of its columns.
 fn columns(on: &Connection) -> Vec<(String, String)> {
@@ -88,7 +88,7 @@ async fn a_store_that_is_read_keeps_others_out_and_is_left_as_it_was() {
     test.store.close().await;
 
     let source = Source::open(&path).unwrap();
-    let locked = crate::store::open(crate::store::Settings::at(path.clone(), look_ups()))
+    let locked = crate::store::open(crate::store::Settings::at(path.clone(), server_keys()))
         .await
         .err()
         .unwrap();

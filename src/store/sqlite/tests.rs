@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::*;
 use crate::domain::{Channel, Event};
 use crate::store::Browse;
-use crate::store::tests::{TestStore, asked, at, look_ups, moved, pressed, start};
+use crate::store::tests::{TestStore, asked, at, moved, pressed, server_keys, start};
 
 const NUMBER: u64 = 380_991_234_567;
 
@@ -22,7 +22,7 @@ async fn refused(prepare: impl FnOnce(&std::path::Path)) -> OpenError {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     prepare(&path);
-    match crate::store::open(Settings::at(path, look_ups())).await {
+    match crate::store::open(Settings::at(path, server_keys())).await {
         Ok(_) => panic!("it opened"),
         Err(error) => error,
     }
@@ -42,7 +42,7 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_and_its_calls_are_fou
     first.execute(sql, rusqlite::params![call.id.as_bytes(), &*record]).unwrap();
     drop(first);
 
-    let store = crate::store::open(Settings::at(path, look_ups())).await.unwrap();
+    let store = crate::store::open(Settings::at(path, server_keys())).await.unwrap();
     let by = |channel| Browse {
         app: Some(call.app.clone()),
         to: None,
@@ -161,7 +161,7 @@ async fn a_record_that_names_extreme_times_is_unreadable_and_stops_nobody() {
 async fn a_second_opener_is_told_the_pid() {
     let test = TestStore::open().await;
     let path = test.folder.path().join("store.db");
-    let error = crate::store::open(Settings::at(path, look_ups())).await.err().unwrap();
+    let error = crate::store::open(Settings::at(path, server_keys())).await.err().unwrap();
     let OpenError::Locked { pid, .. } = &error else { panic!("{error}") };
     assert_eq!(*pid, Some(std::process::id()));
     assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
@@ -205,7 +205,7 @@ async fn a_damaged_file_is_refused_with_what_to_do() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[100..4096].fill(0xff);
     fs::write(&path, bytes).unwrap();
-    let error = crate::store::open(Settings::at(path, look_ups())).await.err().unwrap();
+    let error = crate::store::open(Settings::at(path, server_keys())).await.err().unwrap();
     assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
     assert!(error.to_string().contains("restore it from a backup"), "{error}");
 }
@@ -220,13 +220,13 @@ async fn a_newer_schema_is_refused() {
     .await;
     let path = test.folder.path().join("store.db");
     test.store.close().await;
-    let error = crate::store::open(Settings::at(path, look_ups())).await.err().unwrap();
+    let error = crate::store::open(Settings::at(path, server_keys())).await.err().unwrap();
     assert!(matches!(error, OpenError::NewerSchema { found: 999, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_missing_folder_and_a_refusing_system_are_told_apart() {
-    let missing = Settings::at("/nowhere/at/all/store.db".into(), look_ups());
+    let missing = Settings::at("/nowhere/at/all/store.db".into(), server_keys());
     assert!(matches!(crate::store::open(missing).await, Err(OpenError::Io { .. })));
     let path = std::path::Path::new("store.db");
     let refusal = open::refused_by_system(path, std::io::ErrorKind::ReadOnlyFilesystem.into());

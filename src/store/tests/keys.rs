@@ -1,15 +1,15 @@
-//! Keys, the secret key's fingerprint, the probe.
+//! Keys, the store's own key, the probe.
 
 use super::audit::done;
 use super::*;
-use crate::store::{KeyRow, PreviousSecret, StoreError};
+use crate::store::{KeyRow, OpenError, PreviousSecret, StoreError};
 
 contract!(
     keys_are_listed_in_order_of_creation_and_revoked_once,
     a_rotated_key_keeps_its_old_secret_for_a_while_and_a_revoked_one_is_not_rotated,
     the_last_use_of_a_key_never_goes_back,
     a_key_that_exists_is_not_replaced,
-    the_first_fingerprint_is_kept_and_another_one_does_not_match,
+    the_stores_key_stays_while_server_keys_change,
     a_store_that_can_be_written_passes_the_probe_again_and_again,
 );
 
@@ -71,12 +71,32 @@ async fn the_last_use_of_a_key_never_goes_back() {
     }
 }
 
-async fn the_first_fingerprint_is_kept_and_another_one_does_not_match() {
-    let test = TestStore::open().await;
-    assert!(test.store.fingerprint([1; 32]).await.unwrap());
-    let test = test.reopen().await;
-    assert!(test.store.fingerprint([1; 32]).await.unwrap());
-    assert!(!test.store.fingerprint([2; 32]).await.unwrap());
+async fn the_stores_key_stays_while_server_keys_change() {
+    let mut test = TestStore::open().await;
+    let made = |test: &TestStore| test.store.key().mac("test", b"");
+    let first = made(&test);
+    let [one, two] = [[7; 32], [8; 32]].map(const_hex::encode);
+    for (lines, opens) in [
+        (two.clone(), false),
+        (format!("{one}\n{two}"), true),
+        (format!("{two}\n{one}"), true),
+        (one.clone(), false),
+        (format!("{one}\n{two}"), true),
+        (one.clone(), true),
+    ] {
+        let keys = ServerKeys::parse(&lines).unwrap();
+        test.store.clone().close().await;
+        match super::super::open(Settings::of(test.url.clone(), keys.clone())).await {
+            Ok(store) => {
+                test.store = store;
+                assert!(opens && made(&test) == first, "{keys:?}");
+            }
+            Err(OpenError::OtherServerKey { known, given }) => {
+                assert!(!opens && given == keys.ids() && !given.contains(&known), "{keys:?}");
+            }
+            Err(error) => panic!("{keys:?}: {error}"),
+        }
+    }
 }
 
 async fn a_store_that_can_be_written_passes_the_probe_again_and_again() {

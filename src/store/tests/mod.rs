@@ -48,8 +48,8 @@ use uuid::Uuid;
 
 use super::look_ups::KeyedClaim;
 use super::{
-    Admission, Change, Committed, IdempotencyKey, LookUps, NotificationRow, Settings, Start,
-    Started, Store,
+    Admission, Change, Committed, IdempotencyKey, LookUps, NotificationRow, ServerKeys, Settings,
+    Start, Started, Store,
 };
 use crate::config::StoreUrl;
 use crate::domain::{
@@ -90,20 +90,20 @@ impl TestStore {
             }
             Ok(Adapter::Sqlite) | Err(_) => StoreUrl::Sqlite(folder.path().join("store.db")),
         };
-        let store = super::open(Settings::of(url.clone(), look_ups())).await.unwrap();
+        let store = super::open(Settings::of(url.clone(), server_keys())).await.unwrap();
         Self { folder, url, store }
     }
 
     /// Closes the store and opens it again.
     pub(super) async fn reopen(self) -> Self {
         self.store.close().await;
-        let store = super::open(Settings::of(self.url.clone(), look_ups())).await.unwrap();
+        let store = super::open(Settings::of(self.url.clone(), server_keys())).await.unwrap();
         Self { store, ..self }
     }
 
     /// Opens the same store a second time, as another replica does.
     pub(super) async fn beside(&self) -> Store {
-        super::open(Settings::of(self.url.clone(), look_ups())).await.unwrap()
+        super::open(Settings::of(self.url.clone(), server_keys())).await.unwrap()
     }
 
     /// Starts a verification of `number` at `now` and expects it to be stored.
@@ -193,6 +193,11 @@ pub(super) fn start(number: u64, now: Timestamp) -> Start {
 }
 
 /// A key as good as any.
+pub(super) fn server_keys() -> ServerKeys {
+    ServerKeys::one([7; 32])
+}
+
+/// As good as any.
 pub(super) fn look_ups() -> LookUps {
     LookUps::new(&[7; 32])
 }

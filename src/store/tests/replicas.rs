@@ -61,7 +61,7 @@ async fn of_changes_on_two_replicas_of_one_version_exactly_one_is_stored() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_that_open_an_empty_database_at_once_migrate_it_once() {
     let url = StoreUrl::Postgres(Secret::new(server::shared().new_database()));
-    let open = || tokio::spawn(super::super::open(Settings::of(url.clone(), look_ups())));
+    let open = || tokio::spawn(super::super::open(Settings::of(url.clone(), server_keys())));
     for opened in join_all([open(), open(), open()]).await {
         opened.unwrap().unwrap().probe().await.unwrap();
     }
@@ -156,7 +156,7 @@ async fn two_replicas_stand_in_one_line_and_no_minute_has_more_than_its_limit() 
 async fn a_store_whose_server_was_stopped_takes_writes_again_once_that_is_back() {
     let server = server::Server::start();
     let url = StoreUrl::Postgres(Secret::new(server.new_database()));
-    let store = super::super::open(Settings::of(url, look_ups())).await.unwrap();
+    let store = super::super::open(Settings::of(url, server_keys())).await.unwrap();
     store.probe().await.unwrap();
     for signal in ["INT", "QUIT"] {
         server.stop(signal);
@@ -202,7 +202,8 @@ async fn a_release_that_does_not_know_of_replicas_neither_says_nor_waits_for_any
     test.store.heard(at(10)).await.unwrap();
     let StoreUrl::Postgres(url) = &test.url else { panic!() };
     let url = Secret::new(format!("{}&newest_schema=7", url.expose()));
-    let old = super::super::open(Settings::of(StoreUrl::Postgres(url), look_ups())).await.unwrap();
+    let old =
+        super::super::open(Settings::of(StoreUrl::Postgres(url), server_keys())).await.unwrap();
     old.heard(at(5)).await.unwrap();
     assert_eq!(old.all_heard_until(at(0)).await.unwrap(), None);
     old.has_room().await.unwrap();

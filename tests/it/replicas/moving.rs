@@ -9,7 +9,7 @@ use reqwest::Method;
 use ringproof::clock::Clock;
 use ringproof::config::{PromptKey, StoreUrl};
 use ringproof::domain::Secret;
-use ringproof::store::{self, LookUps};
+use ringproof::store::{self, ServerKeys};
 use serde_json::{Value, json};
 
 use super::server::{self, Server};
@@ -184,7 +184,11 @@ impl Stopped {
     async fn new() -> Self {
         let to = server::shared().new_database();
         let url = StoreUrl::Postgres(Secret::new(to.clone()));
-        store::open(store::Settings::of(url, LookUps::new(&[7; 32]))).await.unwrap().close().await;
+        store::open(store::Settings::of(url, ServerKeys::one([7; 32])))
+            .await
+            .unwrap()
+            .close()
+            .await;
         let database = Server::database(&to).to_owned();
         let stop = "CREATE SCHEMA test; CREATE TABLE test.stop (at int8); \
                     INSERT INTO test.stop VALUES (4); \
@@ -239,7 +243,7 @@ async fn a_copy_that_is_killed_is_gone_on_with_and_nobody_serves_on_half_of_it()
     target.let_on();
 
     let url = StoreUrl::Postgres(Secret::new(target.to.clone()));
-    let half = store::open(store::Settings::of(url, LookUps::new(&[7; 32])))
+    let half = store::open(store::Settings::of(url, ServerKeys::one([7; 32])))
         .await
         .err()
         .unwrap()

@@ -13,7 +13,7 @@ use ringproof::service::Actor;
 use serde_json::{Value, json};
 
 use super::trio::{RIGHT, Trio};
-use crate::app::{answer, note_secret};
+use crate::app::{answer, made_up, note_secret};
 use crate::codes::wrong;
 
 const NUMBER: &str = "+380991234567";
@@ -222,6 +222,31 @@ async fn a_replica_whose_clock_is_five_minutes_off_goes_by_the_clock_of_the_data
         trio.press(second, &number).await;
         let ended = trio.get(first, &format!("/v1/verifications/{id}?wait=60")).await.json();
         assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
+    }
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_key_is_brought_replica_by_replica() {
+    let mut trio = Trio::start(|_| {}, RIGHT).await;
+    let old = std::fs::read_to_string(&trio.key_file).unwrap();
+    let new = made_up() + &made_up()[..24];
+    // Known to all, then first, then alone; meanwhile the others go on with what they have.
+    let mut number = 380_991_230_000_u64;
+    for lines in [format!("{old}\n{new}"), format!("{new}\n{old}"), new] {
+        std::fs::write(&trio.key_file, lines).unwrap();
+        for at in 0..3 {
+            trio.restart(at).await;
+            number += 1;
+            let to = format!("+{number}");
+            let (before, after) = ((at + 2) % 3, (at + 1) % 3);
+            let id = trio.begin(before, json!({ "to": to })).await;
+            let second = trio.post(at, "/v1/verifications", json!({ "to": to })).await;
+            assert_eq!(second.problem(409), "number_busy");
+            trio.press(at, &to).await;
+            let shown = trio.get(after, &format!("/v1/verifications/{id}?wait=60")).await;
+            assert_eq!(shown.json()["outcome"], "confirmed", "{}", shown.text);
+        }
     }
     trio.stop().await;
 }

@@ -1,6 +1,7 @@
 //! Three replicas in one process, over one database and one simulated provider.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use reqwest::{Client, Method};
@@ -24,12 +25,14 @@ pub struct Trio {
     pub apps: Vec<App>,
     pub http: Client,
     pub key: String,
+    pub key_file: PathBuf,
+    config: Config,
     bases: Vec<String>,
     token: String,
     simulator: Simulator,
     simulator_base: String,
     /// Removed with the test.
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Trio {
@@ -44,7 +47,7 @@ impl Trio {
         std::fs::write(&key_file, made_up() + &made_up()[..24]).unwrap();
         let mut config = configuration(data.path(), &simulator_base, &secret, &token);
         config.store.url = StoreUrl::Postgres(Secret::new(server::shared().new_database()));
-        config.store.secret_key_file = Some(key_file);
+        config.store.secret_key_file = Some(key_file.clone());
         for sounds in config.prompts.values_mut().flat_map(|prompt| prompt.languages.values_mut()) {
             sounds.press = PromptKey::Digit('1');
         }
@@ -71,12 +74,38 @@ impl Trio {
             app.service().refresh_keys().await.unwrap();
         }
         let http = client();
-        let trio = Self { apps, http, key, bases, token, simulator, simulator_base, _data: data };
+        let trio = Self {
+            apps,
+            http,
+            key,
+            key_file,
+            config,
+            bases,
+            token,
+            simulator,
+            simulator_base,
+            data,
+        };
         let quiet = json!({
             "rate_limit_mode": "off", "rate_limit": 1_000_000, "default_script": { "notify": "never" },
         });
         trio.simulator(Method::PUT, "/_simulator/settings", Some(quiet)).await;
         trio
+    }
+
+    /// Stops one, and starts it again by the files that there are now.
+    pub async fn restart(&mut self, at: usize) {
+        self.apps.remove(at).stop().await;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        self.bases[at] = format!("http://{}", listener.local_addr().unwrap());
+        self.config.spill.folder = Some(self.data.path().join(format!("spill-{at}")));
+        let clock = Clock::corrected(SignedDuration::ZERO);
+        let app = App::start(self.config.clone(), listener, clock).await.unwrap();
+        for account in app.service().accounts() {
+            let _ = account.measure(|| app.service().clock().now()).await;
+            let _ = account.refresh().await;
+        }
+        self.apps.insert(at, app);
     }
 
     pub async fn stop(self) {
