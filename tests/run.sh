@@ -67,7 +67,10 @@ suite_folder() {
 tests() {
     rm -rf "$SUITE" && mkdir -p "$SUITE" || return
     # Far more than a cold build and every test take: what hangs is to fail, and be seen.
-    timeout --foreground 50m cargo test --locked 2>&1 | tee "$SUITE/cargo.txt"
+    # In a terminal somebody sees it, and Ctrl-C has to reach the tests.
+    local limit=(timeout 50m)
+    [[ -t 0 ]] && limit=()
+    "${limit[@]}" cargo test --locked 2>&1 | tee "$SUITE/cargo.txt"
 }
 
 # Where in a folder's output a secret of its secrets.txt stands, without repeating it.

@@ -190,7 +190,8 @@ impl Stopped {
             .close()
             .await;
         let database = Server::database(&to).to_owned();
-        let stop = "CREATE SCHEMA test; CREATE TABLE test.stop (at int8); \
+        // Its tables alone, without the key that it was given.
+        let stop = "DELETE FROM meta; CREATE SCHEMA test; CREATE TABLE test.stop (at int8); \
                     INSERT INTO test.stop VALUES (4); \
                     CREATE FUNCTION test.stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN \
                     IF NEW.sequence = (SELECT at FROM test.stop) THEN PERFORM pg_sleep(600); END IF; \
@@ -203,10 +204,12 @@ impl Stopped {
 
     /// Copies with few rows a transaction, until it has come to that row.
     fn copying(&self, from: &Path) -> Child {
-        let child = command(from, &self.to, &["--batch", "3"]).spawn().unwrap();
+        let mut child = command(from, &self.to, &["--batch", "3"]).spawn().unwrap();
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' \
                    AND datname = current_database()";
-        while server::shared().execute(&self.database, sql) != "1" {}
+        while server::shared().execute(&self.database, sql) != "1" {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it came there");
+        }
         child
     }
 
