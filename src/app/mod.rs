@@ -143,6 +143,7 @@ impl App {
         self.service.begin_closing();
         self.server.stop(true).await;
         self.service.close().await;
+        self.intake.close().await;
         tracing::info!("stopped");
     }
 }

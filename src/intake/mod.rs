@@ -154,6 +154,11 @@ impl Intake {
         u16::try_from(found?).ok().map(AccountIndex)
     }
 
+    /// Takes nothing more into the spill, whose folder another process may have then.
+    pub async fn close(&self) {
+        self.spill.close().await;
+    }
+
     /// Counts a notification whose body was too large to be read.
     pub fn count_too_large(&self) {
         self.count(Verdict::TooLarge);

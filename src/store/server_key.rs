@@ -71,15 +71,23 @@ impl Locked {
     /// Opens the store's key, which is made when there is none yet, and sealed anew when the
     /// newest server key is another.
     pub(super) async fn unlock(self, keys: &ServerKeys) -> Result<Store, OpenError> {
+        match self.key(keys).await {
+            Ok(key) => Ok(Store { adapter: self.adapter, look_ups: key.look_ups(), key }),
+            Err(error) => {
+                adapter!(self.close());
+                Err(error)
+            }
+        }
+    }
+
+    async fn key(&self, keys: &ServerKeys) -> Result<StoreKey, OpenError> {
         loop {
             let Some(sealed) = adapter!(self.sealed_key())? else {
                 adapter!(self.seal_key(None, keys.seal(&StoreKey::random())))?;
                 continue;
             };
             match keys.open(&sealed) {
-                Opened::Current(key) => {
-                    return Ok(Store { adapter: self.adapter, look_ups: key.look_ups(), key });
-                }
+                Opened::Current(key) => return Ok(key),
                 Opened::Older(key) => {
                     adapter!(self.seal_key(Some(sealed), keys.seal(&key)))?;
                     let id = id(&keys.newest.fingerprint());

@@ -33,7 +33,7 @@ pub enum OpenError {
 /// A folder that this process holds until it is dropped.
 pub struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// A file of the folder, by its number; later ones have greater numbers.
@@ -54,10 +54,16 @@ impl Folder {
         }
         let lock = private().create(true).open(path.join("lock")).map_err(io)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.into(), lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: path.into() }),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
+    }
+
+    /// Lets another take the folder, though this one is not dropped yet.
+    pub fn release(&self) {
+        // It fails when it is not held, which is as good.
+        let _ = self.lock.unlock();
     }
 
     /// The files there are, with their lengths, in order.

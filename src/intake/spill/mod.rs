@@ -107,6 +107,14 @@ impl Spill {
         kept
     }
 
+    /// Has everything that was brought written, then lets another process take the folder.
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        // It fails when the thread has ended already.
+        let _ = self.queue.send(Message::Close(reply)).await;
+        let _ = closed.await;
+    }
+
     /// Returns once there may be something to apply.
     async fn waiting(&self) {
         self.waiting.notified().await;

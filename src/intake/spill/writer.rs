@@ -62,6 +62,8 @@ pub(super) enum Message {
     /// Asks for the next file to be applied; nothing is added to it any more.
     Take(oneshot::Sender<Option<Number>>),
     Remove(Number),
+    /// Takes no more; the folder is free once it is answered.
+    Close(oneshot::Sender<()>),
 }
 
 impl Kept {
@@ -115,10 +117,13 @@ impl Writer {
         }
     }
 
-    /// Works until every sender has gone.
+    /// Works until it is closed, or every sender has gone.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         self.measure();
-        while let Some(message) = queue.blocking_recv() {
+        let mut closed = None;
+        while closed.is_none()
+            && let Some(message) = queue.blocking_recv()
+        {
             let (mut apply, mut judge) = (Vec::new(), Vec::new());
             let mut next = Some(message);
             while let Some(message) = next {
@@ -134,6 +139,7 @@ impl Writer {
                         // What was acknowledged before is in a file by then.
                         let _ = reply.send(self.take());
                     }
+                    Message::Close(reply) => closed = Some(reply),
                 }
                 let full = apply.len() + judge.len() >= LARGEST_BATCH;
                 next = if full { None } else { queue.try_recv().ok() };
@@ -141,6 +147,10 @@ impl Writer {
             self.keep(apply, Purpose::Apply);
             self.keep(judge, Purpose::JudgeAgain);
             self.measure();
+        }
+        self.folder.release();
+        if let Some(reply) = closed {
+            let _ = reply.send(());
         }
     }
 
