@@ -17,14 +17,14 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// closed, so `read` ends, and so do the server and its folder. Until then it stops the server
 /// by the signals that it reads, and starts it again. What the server logs is kept
 /// in the folder until then. $1: its folder, $2: its programs, $3: its address, $4: its
-/// settings; the rest is what becomes another user.
+/// settings, $5: how it is made; the rest is what becomes another user.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
-folder=$1 bin=$2 address=$3 settings=$4
-shift 4
+folder=$1 bin=$2 address=$3 settings=$4 made=$5
+shift 5
 end() { rm -rf "$folder"; exit "$1"; }
 "$@" "$bin/initdb" --pgdata="$folder/data" --username=ringproof --auth=trust --encoding=UTF8 \
-    --no-locale --no-sync >"$folder/initdb.txt" 2>&1 || { cat "$folder/initdb.txt" >&2; end 1; }
+    --no-locale --no-sync $made >"$folder/initdb.txt" 2>&1 || { cat "$folder/initdb.txt" >&2; end 1; }
 run() {
     "$@" "$bin/postgres" -D "$folder/data" -k "$folder" -c "listen_addresses=$address" \
         -c max_connections=400 -c log_min_messages=warning $settings \
@@ -88,14 +88,28 @@ impl Server {
 
     /// The same with other settings, each as `-c name=value`.
     pub(crate) fn start_with(settings: &str) -> Self {
+        Self::make(settings, "")
+    }
+
+    /// A server whose log is in another folder, empty and of the user's that it runs as, with
+    /// room for some megabytes. The server is to end before the folder.
+    #[allow(dead_code, reason = "not by the tests of the adapter")]
+    pub(crate) fn start_logging_to(folder: &Path) -> Self {
+        // A new file as soon as one is full, and none is kept for later.
+        let settings = "-c min_wal_size=2MB -c max_wal_size=4MB -c wal_recycle=off";
+        let made = format!("--wal-segsize=1 --waldir={}", folder.display());
+        Self::make(&format!("{FOR_TESTS} {settings}"), &made)
+    }
+
+    fn make(settings: &str, made: &str) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("ringproof-pg-").tempdir().unwrap().keep();
         let mut keeper = Command::new("sh");
-        keeper
-            .args(["-c", KEEPER, "keeper"])
-            .arg(&folder)
-            .arg(&programs)
-            .args([&address(), settings]);
+        keeper.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(&programs).args([
+            &address(),
+            settings,
+            made,
+        ]);
         keeper.args(as_another_user(&folder)).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut shell = keeper.spawn().unwrap();
         let orders = shell.stdin.take().unwrap();

@@ -1,6 +1,6 @@
-//! The disk of the database is full, and has room again: the tables are on a small file
-//! system in memory, as a tablespace. The server's log is elsewhere, since the server itself
-//! stops when that has no room; see `lost` for a server that stops.
+//! A disk of the database is full, and has room again: the tables are on a small file system
+//! in memory, as a tablespace, and the server's log is on another. The server itself stops when
+//! the log has no room.
 
 use super::server::Server as Database;
 use super::three::{PEOPLE, Three};
@@ -10,15 +10,18 @@ use crate::faults::verdict::verdict;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_whose_disk_is_full_loses_nothing_and_serves_again_once_it_has_room() {
-    let Some(disk) = Disk::mount("size=32m,mode=700,uid=nobody,gid=nogroup") else { return };
+    let mount = |size: &str| Disk::mount(&format!("size={size},mode=700,uid=nobody,gid=nogroup"));
+    let (Some(disk), Some(log)) = (mount("32m"), mount("24m")) else { return };
     let folder = tempfile::tempdir().unwrap();
     // Of its own, since a server that cannot write its tables is of no use to other tests.
-    let database = Database::start();
+    let database = Database::start_logging_to(log.path());
     let three = Three::start(folder.path(), &database.new_database_in(disk.path())).await;
     // The second time every row is there that is written to see whether the store is back.
     for _ in 0..2 {
         full_and_freed(&three, &disk).await;
     }
+    verdict(&three.load).await;
+    full_log(&three, &log, &database).await;
     verdict(&three.load).await;
     for replica in 0..3 {
         assert_eq!(three.health(replica).await, [200, 200]);
@@ -55,6 +58,32 @@ async fn full_and_freed(three: &Three, disk: &Disk) {
     }
 
     std::fs::remove_file(filler).unwrap();
+    for place in &called {
+        let id = three.load.known()[*place].id.clone();
+        let ended = three.site.ended(&three.replicas[0].base, &id).await;
+        assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
+    }
+    three.load.run(PEOPLE).join_all().await;
+}
+
+/// The server stops, starts again and stops, as long as there is no room.
+async fn full_log(three: &Three, log: &Disk, database: &Database) {
+    let mut called = Vec::new();
+    for _ in 0..12 {
+        called.push(three.load.begin(Person::Presses).await.unwrap());
+    }
+    let running = three.under_load().await;
+
+    let filler = log.fill();
+    running.join_all().await;
+    while three.load.begin(Person::IsAway).await.is_some() {}
+    for (replica, places) in called.chunks(4).enumerate() {
+        three.pressed_at(replica, places).await;
+    }
+
+    std::fs::remove_file(filler).unwrap();
+    database.stop("QUIT");
+    database.resume();
     for place in &called {
         let id = three.load.known()[*place].id.clone();
         let ended = three.site.ended(&three.replicas[0].base, &id).await;
