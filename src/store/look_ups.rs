@@ -17,7 +17,7 @@ const ADDRESS: u64 = 1 << 63;
 
 /// Makes what columns hold. Clones share one key schedule.
 #[derive(Clone)]
-pub struct LookUps(Arc<Blowfish>);
+pub(super) struct LookUps(Arc<Blowfish>);
 
 /// A claim as its columns keep it.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl LookUps {
     /// # Panics
     /// Never: the cipher takes keys of 4 to 56 bytes.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
         let cipher = Blowfish::new_from_slice(key).expect("32 bytes are a key of the cipher");
         Self(Arc::new(cipher))
     }

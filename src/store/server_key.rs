@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::record::Unreadable;
 use super::{Adapter, LookUps, OpenError, Store, StoreError, adapter};
@@ -212,10 +212,8 @@ impl Key {
     }
 
     fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
-        // HMAC takes keys of any length, so this cannot fail; the digest stands in for nothing.
-        let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.0) else {
-            return Sha256::digest(self.0).into();
-        };
+        let mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.0);
+        let mut mac = mac.expect("HMAC takes keys of any length");
         mac.update(purpose.as_bytes());
         mac.update(&[0]);
         mac.update(message);

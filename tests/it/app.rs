@@ -382,6 +382,11 @@ pub fn made_up() -> String {
     secret
 }
 
+/// A server key, as `openssl rand -hex 32` makes one.
+pub fn server_key() -> String {
+    made_up() + &made_up()[..24]
+}
+
 /// Where this run's output and secrets go.
 pub fn suite_folder() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();

@@ -7,13 +7,8 @@ use reqwest::Method;
 use ringproof::app::App;
 use serde_json::json;
 
-use crate::app::{TestApp, made_up, note_secret};
+use crate::app::{TestApp, note_secret, server_key};
 use crate::codes::{NUMBER, check, code, send};
-
-/// As `openssl rand -hex 32` makes it.
-fn key() -> String {
-    made_up() + &made_up()[..24]
-}
 
 fn file(app: &TestApp) -> PathBuf {
     app.data().join("ringproof.db.key")
@@ -32,7 +27,7 @@ async fn refusal(app: &TestApp) -> String {
 async fn another_server_key_takes_over_and_everything_stays_valid() {
     let mut app = TestApp::start().await;
     let old = std::fs::read_to_string(file(&app)).unwrap();
-    let new = key();
+    let new = server_key();
     note_secret(old.trim());
     let started = send(&app, json!({ "to": NUMBER, "channel": "sms" })).await;
     let path = format!("/v1/verifications/{}", started["id"].as_str().unwrap());
@@ -74,7 +69,7 @@ async fn a_file_that_holds_something_else_is_refused_with_what_to_change() {
         (format!("{right}\nnot a key\n"), "line 3 is not 64 hexadecimal digits"),
         (right.trim()[1..].to_owned(), "line 1 is not 64 hexadecimal digits"),
         (format!("{right}{right}"), "line 2 repeats a key"),
-        (key(), "was written with another server key"),
+        (server_key(), "was written with another server key"),
     ] {
         std::fs::write(file(&app), lines).unwrap();
         let said = refusal(&app).await;
@@ -84,4 +79,25 @@ async fn a_file_that_holds_something_else_is_refused_with_what_to_change() {
     std::fs::write(file(&app), right).unwrap();
     app.resume().await;
     app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_in_the_store_that_nobody_sealed_is_refused() {
+    let mut app = TestApp::start().await;
+    app.halt().await;
+    let path = app.data().join("ringproof.db");
+    let execute = |sql: &str| {
+        let store = rusqlite::Connection::open(&path).unwrap();
+        assert_eq!(store.execute(sql, []).unwrap(), 1, "{sql}");
+    };
+    // Longer than it was, and what builds kept that sealed nothing: a fingerprint alone.
+    for (change, says) in [
+        ("value = CAST(value || x'00' AS BLOB)", "an unreadable value in meta.value"),
+        ("value = x'00'", "an unreadable value in meta.value"),
+        ("name = 'secret_key_fingerprint', value = zeroblob(32)", "another server key, 00000000"),
+    ] {
+        execute(&format!("UPDATE meta SET {change} WHERE name = 'store_key'"));
+        let said = refusal(&app).await;
+        assert!(said.contains(says), "{said}");
+    }
 }

@@ -30,7 +30,7 @@ pub enum OpenError {
     },
 }
 
-/// A folder that this process holds until it is dropped.
+/// A folder that this process holds until it is released or dropped.
 pub struct Folder {
     path: PathBuf,
     lock: File,

@@ -12,10 +12,7 @@ async fn a_replica_that_is_silently_cut_off_keeps_what_it_is_told_and_recovers_b
     let url = server::shared().new_database();
     let wire = Wire::to(&url).await;
     let three = Three::by(folder.path(), [&wire.url, &url, &url]).await;
-    let mut called = Vec::new();
-    for _ in 0..6 {
-        called.push(three.load.begin(Person::Presses).await.unwrap());
-    }
+    let called = three.called(6).await;
     let running = three.under_load().await;
 
     wire.cut();
@@ -32,11 +29,7 @@ async fn a_replica_that_is_silently_cut_off_keeps_what_it_is_told_and_recovers_b
     three.load.run(PEOPLE).join_all().await;
     wire.mend();
 
-    for place in &called {
-        let id = three.load.known()[*place].id.clone();
-        let ended = three.site.ended(&three.replicas[0].base, &id).await;
-        assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
-    }
+    three.confirmed(0, &called).await;
     three.load.run(PEOPLE).join_all().await;
     verdict(&three.load).await;
     assert_eq!(three.health(0).await, [200, 200]);

@@ -31,10 +31,7 @@ async fn a_database_whose_disk_is_full_loses_nothing_and_serves_again_once_it_ha
 }
 
 async fn full_and_freed(three: &Three, disk: &Disk) {
-    let mut called = Vec::new();
-    for _ in 0..12 {
-        called.push(three.load.begin(Person::Presses).await.unwrap());
-    }
+    let called = three.called(12).await;
     let running = three.under_load().await;
 
     let filler = disk.fill();
@@ -58,20 +55,13 @@ async fn full_and_freed(three: &Three, disk: &Disk) {
     }
 
     std::fs::remove_file(filler).unwrap();
-    for place in &called {
-        let id = three.load.known()[*place].id.clone();
-        let ended = three.site.ended(&three.replicas[0].base, &id).await;
-        assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
-    }
+    three.confirmed(0, &called).await;
     three.load.run(PEOPLE).join_all().await;
 }
 
 /// The server stops, starts again and stops, as long as there is no room.
 async fn full_log(three: &Three, log: &Disk, database: &Database) {
-    let mut called = Vec::new();
-    for _ in 0..12 {
-        called.push(three.load.begin(Person::Presses).await.unwrap());
-    }
+    let called = three.called(12).await;
     let running = three.under_load().await;
 
     let filler = log.fill();
@@ -84,10 +74,6 @@ async fn full_log(three: &Three, log: &Disk, database: &Database) {
     std::fs::remove_file(filler).unwrap();
     database.stop("QUIT");
     database.resume();
-    for place in &called {
-        let id = three.load.known()[*place].id.clone();
-        let ended = three.site.ended(&three.replicas[0].base, &id).await;
-        assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
-    }
+    three.confirmed(0, &called).await;
     three.load.run(PEOPLE).join_all().await;
 }

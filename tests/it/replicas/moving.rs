@@ -13,7 +13,7 @@ use ringproof::store::{self, ServerKeys};
 use serde_json::{Value, json};
 
 use super::server::{self, Server};
-use crate::app::{START, TestApp, answer, made_up, note_secret};
+use crate::app::{START, TestApp, answer, note_secret, server_key};
 use crate::audio::tone;
 use crate::intake_verifies::end;
 
@@ -318,7 +318,7 @@ async fn what_is_no_source_and_no_target_is_refused_and_says_what_to_do() {
     let text = app.data().join("notes.txt");
     std::fs::write(&text, "no database at all, only words, and enough of them to be read").unwrap();
     let other_key = app.data().join("other.key");
-    std::fs::write(&other_key, made_up() + &made_up()[..24]).unwrap();
+    std::fs::write(&other_key, server_key()).unwrap();
     let other_key = ["--secret-key-file", other_key.to_str().unwrap()];
     let full = server.new_database();
     copied(&file, &full, &[]);

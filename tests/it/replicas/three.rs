@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::app::{made_up, note_secret};
+use crate::app::{note_secret, server_key};
 use crate::crash::Server;
-use crate::faults::load::Load;
+use crate::faults::load::{Load, Person};
 use crate::faults::site::Site;
 
 /// How many people one round has.
@@ -56,6 +56,24 @@ impl Three {
         Load::on(&self.site, &[&self.replicas[replica].base])
     }
 
+    /// Calls so many people whose press the test brings.
+    pub async fn called(&self, people: usize) -> Vec<usize> {
+        let mut places = Vec::new();
+        for _ in 0..people {
+            places.push(self.load.begin(Person::Presses).await.unwrap());
+        }
+        places
+    }
+
+    /// Awaits at a replica that each of the people is confirmed.
+    pub async fn confirmed(&self, replica: usize, places: &[usize]) {
+        for place in places {
+            let id = self.load.known()[*place].id.clone();
+            let ended = self.site.ended(&self.replicas[replica].base, &id).await;
+            assert_eq!(ended["outcome"], "confirmed", "{ended:#}");
+        }
+    }
+
     /// Has each of the people pressed at a replica, which must take that.
     pub async fn pressed_at(&self, replica: usize, places: &[usize]) {
         let at = self.only(replica);
@@ -81,7 +99,7 @@ impl Three {
 pub async fn prepared(folder: &Path, urls: [&str; 3]) -> (Site, Vec<PathBuf>) {
     let mut site = Site::new(folder, "[verification]\ndispatch_lease = \"2s\"\n").await;
     let key_file = folder.join("server.key");
-    std::fs::write(&key_file, made_up() + &made_up()[..24]).unwrap();
+    std::fs::write(&key_file, server_key()).unwrap();
     let text = std::fs::read_to_string(&site.config).unwrap();
     let config = |(replica, url): (usize, &str)| {
         let path = folder.join(format!("replica-{replica}.toml"));

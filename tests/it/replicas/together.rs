@@ -13,7 +13,7 @@ use ringproof::service::Actor;
 use serde_json::{Value, json};
 
 use super::trio::{RIGHT, Trio};
-use crate::app::{answer, made_up, note_secret};
+use crate::app::{answer, note_secret, server_key};
 use crate::codes::wrong;
 
 const NUMBER: &str = "+380991234567";
@@ -230,7 +230,7 @@ async fn a_replica_whose_clock_is_five_minutes_off_goes_by_the_clock_of_the_data
 async fn another_server_key_is_brought_replica_by_replica() {
     let mut trio = Trio::start(|_| {}, RIGHT).await;
     let old = std::fs::read_to_string(&trio.key_file).unwrap();
-    let new = made_up() + &made_up()[..24];
+    let new = server_key();
     // Known to all, then first, then alone; meanwhile the others go on with what they have.
     let mut number = 380_991_230_000_u64;
     for lines in [format!("{old}\n{new}"), format!("{new}\n{old}"), new] {

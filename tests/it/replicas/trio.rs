@@ -1,7 +1,7 @@
 //! Three replicas in one process, over one database and one simulated provider.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use reqwest::{Client, Method};
@@ -14,7 +14,9 @@ use ringproof::simulator::Simulator;
 use serde_json::{Value, json};
 
 use super::server;
-use crate::app::{Answer, answer, client, configuration, made_up, note_secret, simulate};
+use crate::app::{
+    Answer, answer, client, configuration, made_up, note_secret, server_key, simulate,
+};
 use crate::intake_verifies::end;
 
 /// Clocks that all go right.
@@ -44,7 +46,7 @@ impl Trio {
         let simulator_base = format!("http://{}", simulator.address());
         let data = tempfile::tempdir().unwrap();
         let key_file = data.path().join("server.key");
-        std::fs::write(&key_file, made_up() + &made_up()[..24]).unwrap();
+        std::fs::write(&key_file, server_key()).unwrap();
         let mut config = configuration(data.path(), &simulator_base, &secret, &token);
         config.store.url = StoreUrl::Postgres(Secret::new(server::shared().new_database()));
         config.store.secret_key_file = Some(key_file.clone());
@@ -53,18 +55,10 @@ impl Trio {
         }
         change(&mut config);
         let (mut apps, mut bases) = (Vec::new(), Vec::new());
-        for wrong in wrong {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let base = format!("http://{}", listener.local_addr().unwrap());
-            config.spill.folder = Some(data.path().join(format!("spill-{}", apps.len())));
-            apps.push(App::start(config.clone(), listener, Clock::corrected(wrong)).await.unwrap());
+        for (at, wrong) in wrong.into_iter().enumerate() {
+            let (app, base) = serve(&config, data.path(), at, wrong).await;
+            apps.push(app);
             bases.push(base);
-        }
-        for app in &apps {
-            for account in app.service().accounts() {
-                let _ = account.measure(|| app.service().clock().now()).await;
-                let _ = account.refresh().await;
-            }
         }
         let name = Name::parse("shop").unwrap();
         let key = apps[0].service().create_key(name, &Scope::ALL).await.unwrap();
@@ -96,16 +90,9 @@ impl Trio {
     /// Stops one, and starts it again by the files that there are now.
     pub async fn restart(&mut self, at: usize) {
         self.apps.remove(at).stop().await;
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        self.bases[at] = format!("http://{}", listener.local_addr().unwrap());
-        self.config.spill.folder = Some(self.data.path().join(format!("spill-{at}")));
-        let clock = Clock::corrected(SignedDuration::ZERO);
-        let app = App::start(self.config.clone(), listener, clock).await.unwrap();
-        for account in app.service().accounts() {
-            let _ = account.measure(|| app.service().clock().now()).await;
-            let _ = account.refresh().await;
-        }
+        let (app, base) = serve(&self.config, self.data.path(), at, SignedDuration::ZERO).await;
         self.apps.insert(at, app);
+        self.bases[at] = base;
     }
 
     pub async fn stop(self) {
@@ -160,4 +147,18 @@ impl Trio {
         let requests = self.simulator(Method::GET, &path, None).await;
         requests["requests"].as_array().unwrap().clone()
     }
+}
+
+/// One of the replicas, that has asked the provider what it asks at its start; its address.
+async fn serve(config: &Config, data: &Path, at: usize, wrong: SignedDuration) -> (App, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let mut config = config.clone();
+    config.spill.folder = Some(data.join(format!("spill-{at}")));
+    let app = App::start(config, listener, Clock::corrected(wrong)).await.unwrap();
+    for account in app.service().accounts() {
+        let _ = account.measure(|| app.service().clock().now()).await;
+        let _ = account.refresh().await;
+    }
+    (app, base)
 }
