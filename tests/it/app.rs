@@ -278,6 +278,13 @@ impl TestApp {
         self.notify_with(json!({ "fields": fields })).await
     }
 
+    /// How often an alarm was raised in this process.
+    pub async fn alarms(&self, kind: &str) -> u64 {
+        let text = answer(self.http.get(format!("{}/metrics", self.base))).await.text;
+        let line = format!("ringproof_alarms_total{{alarm=\"{kind}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&*line)).unwrap().parse().unwrap()
+    }
+
     pub async fn notify_with(&self, request: Value) -> Value {
         self.simulator(Method::POST, "/_simulator/notifications", Some(request)).await
     }

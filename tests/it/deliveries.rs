@@ -421,7 +421,9 @@ async fn a_disputed_result_is_told_in_any_case() {
     let started = app.begin(NUMBER).await;
     let (number, time) = (NUMBER.to_owned(), app.pbx_time());
     app.notify(&end(&number, &time, "1")).await;
+    let alarms = app.alarms("disputed").await;
     app.notify(&end(&number, &time, "5")).await;
+    assert!(app.alarms("disputed").await > alarms);
     assert_eq!(app.show(&started["id"]).await["disputed"], true);
     app.deliver().await;
     let mut types = receiver.types();

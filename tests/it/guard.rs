@@ -133,9 +133,11 @@ async fn numbers_are_refused_by_country_for_a_channel_by_prefix_and_by_type() {
 }
 
 #[tokio::test]
-async fn satellite_numbers_are_refused_by_default() {
+async fn numbers_that_cost_and_satellites_are_refused_by_default() {
     let app = TestApp::start().await;
-    for to in ["+870773123456", "+881612345678", "+88213300655", "+883510012345"] {
+    let satellites = ["+870773123456", "+881612345678", "+88213300655", "+883510012345"];
+    // Premium-rate, shared cost, VoIP.
+    for to in ["+449098790123", "+4918012345678", "+445612345678"].into_iter().chain(satellites) {
         let answer = start(&app, json!({ "to": to })).await;
         assert_eq!(refused(&answer, 403), forbidden("number_types"), "{to}");
     }
@@ -490,15 +492,6 @@ async fn degraded(app: &TestApp, wanted: Value) {
     };
     let limit = std::time::Duration::from_secs(20);
     tokio::time::timeout(limit, seen).await.expect("the accounts that bring nothing are others");
-}
-
-impl TestApp {
-    /// How often an alarm was raised in this process.
-    async fn alarms(&self, kind: &str) -> u64 {
-        let text = crate::app::answer(self.http.get(format!("{}/metrics", self.base))).await.text;
-        let line = format!("ringproof_alarms_total{{alarm=\"{kind}\"}} ");
-        text.lines().find_map(|found| found.strip_prefix(&*line)).unwrap().parse().unwrap()
-    }
 }
 
 #[tokio::test]

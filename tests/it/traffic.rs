@@ -128,20 +128,14 @@ async fn whoever_floods_forged_notifications_does_not_stop_a_genuine_one_from_th
         let form = json!({ "fields": genuine, "signature": "Zm9yZ2Vk" });
         app.notify_with(form).await["status"].clone()
     };
-    let alarms = async || {
-        let text = crate::app::answer(app.http.get(format!("{}/metrics", app.base))).await.text;
-        let line = "ringproof_alarms_total{alarm=\"forged_notification\"} ";
-        let count = text.lines().find_map(|found| found.strip_prefix(line)).unwrap();
-        count.parse::<u64>().unwrap()
-    };
-    let before = alarms().await;
+    let before = app.alarms("forged_notification").await;
     for _ in 0..10 {
         assert_eq!(forged().await, 401);
     }
     for _ in 0..50 {
         assert_eq!(forged().await, 429);
     }
-    assert!(alarms().await > before);
+    assert!(app.alarms("forged_notification").await > before);
     let guess = format!("{}/hooks/zadarma/{}", app.base, made_up());
     let unknown = json!({ "fields": genuine, "url": guess });
     assert_eq!(app.notify_with(unknown).await["status"], 429, "unknown tokens count too");

@@ -8,7 +8,7 @@ use ringproof::app::MAINTENANCE;
 use ringproof::domain::Secret;
 use ringproof::service::AccountIndex;
 
-use crate::app::{TestApp, answer, made_up};
+use crate::app::{TestApp, made_up};
 use crate::console::Visitor;
 use crate::intake_verifies::end;
 
@@ -114,12 +114,7 @@ async fn a_previous_token_is_taken_while_it_is_listed_and_no_longer() {
 #[tokio::test]
 async fn an_address_or_a_toggle_that_was_changed_at_the_provider_raises_an_alarm() {
     let app = TestApp::start().await;
-    let raised = async || {
-        let text = answer(app.http.get(format!("{}/metrics", app.base))).await.text;
-        let line = "ringproof_alarms_total{alarm=\"notification_settings\"} ";
-        let count = text.lines().find_map(|found| found.strip_prefix(line)).unwrap();
-        count.parse::<u64>().unwrap()
-    };
+    let raised = async || app.alarms("notification_settings").await;
     let watched = async |settings: Value| {
         app.simulator(Method::PUT, "/_simulator/settings", Some(settings)).await;
         let before = raised().await;
